@@ -1,0 +1,93 @@
+"""Catalogue: what the items are, as it was read; nothing in it is fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cowalk.errors import DataError
+from cowalk.tables.sessions import check_offsets
+from cowalk.tables.vocab import Vocab
+from cowalk.types import AnyArray, Ids, Offsets
+
+Kind = Literal["categorical", "multi", "numeric"]
+
+
+@dataclass(frozen=True)
+class RawField:
+    """One attribute of N items.
+
+    categorical and multi: labels str[L], codes int32[*] into labels, offsets int64[N+1]; an empty row is a missing
+    value; categorical rows hold at most one code. numeric: numbers float64[N], NaN = missing.
+    """
+
+    name: str
+    kind: Kind
+    labels: AnyArray | None = None
+    offsets: Offsets | None = None
+    codes: Ids | None = None
+    numbers: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind == "numeric":
+            if self.numbers is None:
+                raise DataError(f"field {self.name!r}: a numeric field needs numbers")
+            return
+        if self.labels is None or self.offsets is None or self.codes is None:
+            raise DataError(f"field {self.name!r}: a {self.kind} field needs labels, offsets and codes")
+        check_offsets(f"field {self.name!r}", self.offsets, len(self.codes))
+        if len(self.codes) and (self.codes.min() < 0 or self.codes.max() >= len(self.labels)):
+            raise DataError(f"field {self.name!r}: a code lies outside its labels")
+
+    def __len__(self) -> int:
+        if self.numbers is not None:
+            return len(self.numbers)
+        assert self.offsets is not None
+        return len(self.offsets) - 1
+
+    def take(self, rows: AnyArray) -> RawField:
+        """The same field of these rows, -1 giving a missing value."""
+        rows = np.asarray(rows)
+        if self.numbers is not None:
+            numbers = np.full(len(rows), np.nan)
+            numbers[rows >= 0] = self.numbers[rows[rows >= 0]]
+            return RawField(self.name, self.kind, numbers=numbers)
+        assert self.offsets is not None and self.codes is not None
+        offsets, codes = take_ragged(self.offsets, self.codes, rows)
+        return RawField(self.name, self.kind, self.labels, offsets, codes)
+
+
+def take_ragged(offsets: Offsets, values: AnyArray, rows: AnyArray) -> tuple[Offsets, AnyArray]:
+    """The ragged rows `rows` in that order (-1 = an empty row), as (offsets, values)."""
+    safe = np.maximum(rows, 0)
+    lengths = np.where(rows >= 0, offsets[safe + 1] - offsets[safe], 0)
+    out = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    at = np.arange(out[-1]) + np.repeat(offsets[safe] - out[:-1], lengths)
+    return out, values[at]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Outside ids of N items and their raw attributes, field by field; ids need not be in any log."""
+
+    ids: Vocab
+    fields: tuple[RawField, ...]
+
+    def __post_init__(self) -> None:
+        names = [field.name for field in self.fields]
+        if len(set(names)) != len(names):
+            raise DataError(f"catalogue: field names must be unique, got {names}")
+        for field in self.fields:
+            if len(field) != len(self.ids):
+                raise DataError(f"catalogue: field {field.name!r} has {len(field)} rows for {len(self.ids)} items")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def align(self, vocab: Vocab) -> Catalogue:
+        """The catalogue in the row order of `vocab`; items it does not hold have every value missing."""
+        rows = self.ids.find(vocab.ids)
+        return Catalogue(vocab, tuple(field.take(rows) for field in self.fields))

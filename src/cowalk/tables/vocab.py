@@ -1,0 +1,126 @@
+"""Outside ids <-> row numbers 0..V-1. Outside ids live only here; every other table holds row numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+
+import numpy as np
+
+from cowalk.errors import DataError, UnknownIdError
+from cowalk.types import AnyArray, Ids, Offsets
+
+Id = str | int
+STRING = np.dtypes.StringDType()
+
+
+def as_ids(values: Iterable[Id] | AnyArray) -> AnyArray:
+    """The ids as one array: int64 where all are integers, else strings (an integer becomes its digits)."""
+    array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
+    if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    if array.dtype == STRING:
+        return array
+    if len(array) and all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in array.tolist()):
+        return array.astype(np.int64)
+    return np.array([str(v) for v in array.tolist()], dtype=STRING)
+
+
+@dataclass(frozen=True)
+class Vocab:
+    """Unique outside ids in row order, and how often each was seen.
+
+    ids: int64[V] or str[V]; counts: int64[V], which count it is (log, part of a log) is said where it is made.
+    """
+
+    ids: AnyArray
+    counts: Offsets
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", as_ids(self.ids))
+        object.__setattr__(self, "counts", np.asarray(self.counts, dtype=np.int64))
+        if len(self.ids) != len(self.counts):
+            raise DataError(f"vocabulary: {len(self.ids)} ids but {len(self.counts)} counts")
+        ranked = self.ids[self._order]
+        twice = np.flatnonzero(ranked[1:] == ranked[:-1])
+        if len(twice):
+            raise DataError(f"vocabulary: id {ranked[twice[0]]!r} stands twice; ids must be unique")
+
+    @classmethod
+    def of(cls, ids: Iterable[Id] | AnyArray) -> Vocab:
+        """A vocabulary of these ids in this order, all counts 0."""
+        array = as_ids(ids)
+        return cls(array, np.zeros(len(array), dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __contains__(self, item: object) -> bool:
+        return isinstance(item, str | int | np.integer) and self.find([item])[0] >= 0
+
+    @property
+    def is_integer(self) -> bool:
+        """Whether the outside ids are integers."""
+        return bool(self.ids.dtype.kind == "i")
+
+    @cached_property
+    def _order(self) -> AnyArray:
+        return np.argsort(self.ids, kind="stable")
+
+    @cached_property
+    def _sorted(self) -> AnyArray:
+        return self.ids[self._order]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits, equal only for equal ids in equal order; counts are left out."""
+        digest = blake2b(digest_size=16)
+        if self.is_integer:
+            digest.update(b"int")
+            digest.update(np.ascontiguousarray(self.ids).tobytes())
+        else:
+            for text in self.ids.tolist():
+                raw = text.encode()
+                digest.update(len(raw).to_bytes(4, "little") + raw)
+        return digest.hexdigest()
+
+    def find(self, ids: Sequence[Id] | AnyArray) -> Ids:
+        """int32 row of each id, -1 where unknown. Digits find integers and integers find digits."""
+        wanted = as_ids(ids)
+        rows = np.full(len(wanted), -1, dtype=np.int32)
+        if len(self) == 0 or len(wanted) == 0:
+            return rows
+        known = np.ones(len(wanted), dtype=bool)
+        if self.is_integer and wanted.dtype.kind != "i":
+            texts = wanted.tolist()
+            numbers = np.zeros(len(texts), dtype=np.int64)
+            for i, text in enumerate(texts):
+                try:
+                    numbers[i] = int(text)
+                except (ValueError, OverflowError):
+                    known[i] = False
+            wanted = numbers
+        elif not self.is_integer and wanted.dtype.kind == "i":
+            wanted = np.array([str(v) for v in wanted.tolist()], dtype=STRING)
+        at = np.minimum(np.searchsorted(self._sorted, wanted), len(self) - 1)
+        hit = known & (self._sorted[at] == wanted)
+        rows[hit] = self._order[at[hit]]
+        return rows
+
+    def row(self, item: Id) -> int:
+        """The row of one id; UnknownIdError where it is not known."""
+        row = int(self.find([item])[0])
+        if row < 0:
+            raise UnknownIdError(f"id {item!r} is not in the vocabulary of {len(self)} ids")
+        return row
+
+    def names(self, rows: Ids) -> list[Id]:
+        """The outside ids of these rows; none may be -1."""
+        found: list[Id] = self.ids[np.asarray(rows)].tolist()
+        return found
+
+    def select(self, rows: AnyArray, counts: Offsets | None = None) -> Vocab:
+        """The vocabulary of these rows in this order, with new counts where given."""
+        return Vocab(self.ids[rows], self.counts[rows] if counts is None else counts)
