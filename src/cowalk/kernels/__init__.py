@@ -1,0 +1,1 @@
+"""Compiled loops over arrays and scalars. Nothing else in the package imports numba."""

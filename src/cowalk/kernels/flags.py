@@ -1,0 +1,57 @@
+"""How every kernel is compiled, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numba
+
+F = TypeVar("F", bound=Callable[..., object])
+
+# Sums may be reordered and fused (SIMD needs it); NaN and infinity keep their meaning, so divergence is seen.
+FAST = {"reassoc", "contract", "arcp", "nsz"}
+
+
+def kernel(function: F) -> F:
+    """Compile for one thread; cached on disk; releases the GIL; division by zero gives infinity."""
+    compiled: F = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function)
+    return compiled
+
+
+def inline_kernel(function: F) -> F:
+    """Compile as part of every kernel that calls it."""
+    compiled: F = numba.njit(
+        cache=True, nogil=True, fastmath=FAST, error_model="numpy", inline="always"
+    )(function)
+    return compiled
+
+
+def parallel_kernel(function: F) -> F:
+    """Compile with `prange` spread over the threads that `threads()` allows."""
+    compiled: F = numba.njit(
+        cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy"
+    )(function)
+    return compiled
+
+
+prange = numba.prange
+
+
+def thread_count(workers: int | None) -> int:
+    """The number of threads to use: `workers`, or all that numba was started with, never more than those."""
+    most: int = numba.config.NUMBA_NUM_THREADS
+    return most if workers is None else max(1, min(workers, most))
+
+
+@contextmanager
+def threads(workers: int | None) -> Iterator[int]:
+    """Within the block parallel kernels use this many threads."""
+    before = numba.get_num_threads()
+    count = thread_count(workers)
+    numba.set_num_threads(count)
+    try:
+        yield count
+    finally:
+        numba.set_num_threads(before)
