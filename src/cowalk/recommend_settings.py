@@ -15,7 +15,7 @@ class RecommendSettings(Settings):
     )
     history: int = Field(3, ge=1, description="Latest items of the history that count.")
     decay: float = Field(0.7, gt=0, le=1, description="Weight of each step back in the history.")
-    popularity: float = Field(0.3, description="Weight of log(1 + log count) ... added to the vector score.")
+    popularity: float = Field(0.3, description="Weight of log(1 + count in the log) added to the vector score.")
     cooccurrence: float = Field(1.0, ge=0, description="Weight of the co-occurrence channel; 0 = vectors alone.")
     cooccurrence_history: int = Field(3, ge=1, description="Latest items that the co-occurrence channel uses.")
     cooccurrence_decay: float = Field(0.7, gt=0, le=1, description="Decay of the co-occurrence channel.")
