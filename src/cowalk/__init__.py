@@ -1,0 +1,123 @@
+"""cowalk: item and user vectors for recommenders. Names load on first use; importing reads and writes nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "cowalk.errors": (
+        "CowalkError",
+        "DataError",
+        "DivergedError",
+        "MissingExtraError",
+        "ModelError",
+        "UnknownIdError",
+        "UsageError",
+    ),
+    "cowalk.tables": (
+        "Catalogue",
+        "Events",
+        "Field",
+        "Hits",
+        "ItemGraph",
+        "RawField",
+        "Sessions",
+        "SideInfo",
+        "Vectors",
+        "Vocab",
+        "Walks",
+    ),
+    "cowalk.prepare": (
+        "encode_items",
+        "encode_side_info",
+        "graph_from_networkx",
+        "graph_from_scipy",
+        "graph_health",
+        "hide_items",
+        "hold_out_edges",
+        "item_graph",
+        "leave_last",
+        "read_edges",
+        "read_events",
+        "read_items",
+        "refit_vocab",
+        "sessionize",
+        "split_by_time",
+    ),
+    "cowalk.walk": ("walk_blocks",),
+    "cowalk.learn": ("ColdMap", "Learned", "learn"),
+    "cowalk.recall": ("cooccurrence_lists",),
+    "cowalk.recommend": ("Recommender",),
+    "cowalk.settings": ("Recipe", "load_recipe", "recipe_names"),
+    "cowalk.model": ("Model", "load"),
+    "cowalk.pipeline": ("fit",),
+}
+_ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS = ("datasets", "evaluate")
+__all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])  # noqa: PLE0605
+
+if TYPE_CHECKING:
+    from cowalk import datasets as datasets
+    from cowalk import evaluate as evaluate
+    from cowalk.errors import CowalkError as CowalkError
+    from cowalk.errors import DataError as DataError
+    from cowalk.errors import DivergedError as DivergedError
+    from cowalk.errors import MissingExtraError as MissingExtraError
+    from cowalk.errors import ModelError as ModelError
+    from cowalk.errors import UnknownIdError as UnknownIdError
+    from cowalk.errors import UsageError as UsageError
+    from cowalk.learn import ColdMap as ColdMap
+    from cowalk.learn import Learned as Learned
+    from cowalk.learn import learn as learn
+    from cowalk.model import Model as Model
+    from cowalk.model import load as load
+    from cowalk.pipeline import fit as fit
+    from cowalk.prepare import encode_items as encode_items
+    from cowalk.prepare import encode_side_info as encode_side_info
+    from cowalk.prepare import graph_from_networkx as graph_from_networkx
+    from cowalk.prepare import graph_from_scipy as graph_from_scipy
+    from cowalk.prepare import graph_health as graph_health
+    from cowalk.prepare import hide_items as hide_items
+    from cowalk.prepare import hold_out_edges as hold_out_edges
+    from cowalk.prepare import item_graph as item_graph
+    from cowalk.prepare import leave_last as leave_last
+    from cowalk.prepare import read_edges as read_edges
+    from cowalk.prepare import read_events as read_events
+    from cowalk.prepare import read_items as read_items
+    from cowalk.prepare import refit_vocab as refit_vocab
+    from cowalk.prepare import sessionize as sessionize
+    from cowalk.prepare import split_by_time as split_by_time
+    from cowalk.recall import cooccurrence_lists as cooccurrence_lists
+    from cowalk.recommend import Recommender as Recommender
+    from cowalk.settings import Recipe as Recipe
+    from cowalk.settings import load_recipe as load_recipe
+    from cowalk.settings import recipe_names as recipe_names
+    from cowalk.tables import Catalogue as Catalogue
+    from cowalk.tables import Events as Events
+    from cowalk.tables import Field as Field
+    from cowalk.tables import Hits as Hits
+    from cowalk.tables import ItemGraph as ItemGraph
+    from cowalk.tables import RawField as RawField
+    from cowalk.tables import Sessions as Sessions
+    from cowalk.tables import SideInfo as SideInfo
+    from cowalk.tables import Vectors as Vectors
+    from cowalk.tables import Vocab as Vocab
+    from cowalk.tables import Walks as Walks
+    from cowalk.walk import walk_blocks as walk_blocks
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"cowalk.{name}")
+    if name not in _ORIGIN:
+        raise AttributeError(f"module 'cowalk' has no attribute {name!r}")
+    value = getattr(import_module(_ORIGIN[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

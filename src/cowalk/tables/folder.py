@@ -1,0 +1,260 @@
+"""A model is a folder: written whole as a version, published in one step, read whole or refused."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from cowalk.errors import ModelError, UsageError
+from cowalk.tables.parquet import read_side_info, read_vocab, write_side_info, write_vocab
+from cowalk.tables.side_info import SideInfo
+from cowalk.tables.tensors import map_tensors, write_tensors
+from cowalk.tables.vocab import Vocab
+from cowalk.types import AnyArray
+
+FORMAT = 1
+KIND = "cowalk model"
+KEPT = 2  # versions: the current one and the one before, which a reader may still hold
+ALWAYS_CHECKED = 64 << 20  # bytes up to which a file's checksum is taken at every load
+WORK = ".work"  # what an unfinished fit leaves beside the versions
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a model folder holds. arrays: file name without ending -> array name -> array."""
+
+    manifest: dict[str, Any]
+    vocab: Vocab
+    side_info: SideInfo | None = None
+    arrays: Mapping[str, Mapping[str, AnyArray]] = field(default_factory=dict)
+
+
+def check_target(folder: Path) -> None:
+    """Raise UsageError where `folder` holds something that is not a cowalk model."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; give a folder for the model")
+    if folder.is_dir() and not (folder / "versions").is_dir():
+        foreign = sorted(entry.name for entry in folder.iterdir() if entry.name != WORK)
+        if foreign:
+            raise UsageError(
+                f"{folder} holds other files ({foreign[0]}); give a new or empty folder for the model"
+            )
+
+
+def write_folder(folder: Path, stored: Stored) -> Path:
+    """Publish a new version of the model, give its path; on any failure the old version stays as it was."""
+    check_target(folder)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    version = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + f"-{time.time_ns() % 1_000_000_000:09d}"
+    draft, final = folder / "versions" / f".writing-{version}-{os.getpid()}", folder / "versions" / version
+    link = folder / f".current-{version}"
+    try:
+        draft.mkdir(parents=True)
+        _write_version(draft, stored)
+        with _locked(draft.parent):
+            draft.rename(final)
+            _sync(final.parent)
+            link.symlink_to(Path("versions") / version)
+            link.replace(folder / "current")
+            _sync(folder)
+            _sweep(folder)
+    except BaseException:
+        link.unlink(missing_ok=True)
+        for path in (draft, final):
+            if _current(folder) != path.name:
+                shutil.rmtree(path, ignore_errors=True)
+        for path in (folder / "versions", *made):
+            with suppress(OSError):
+                path.rmdir()  # only when empty
+        raise
+    return final
+
+
+def _write_version(draft: Path, stored: Stored) -> None:
+    """All files of a version, then the manifest that names them."""
+    side: list[dict[str, Any]] | None = None
+    write_vocab(draft / "vocab.parquet", stored.vocab)
+    if stored.side_info is not None:
+        side = write_side_info(draft / "side_info.parquet", draft / "side_values.parquet", stored.side_info)
+    files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
+    for name, arrays in stored.arrays.items():
+        size, digest = write_tensors(draft / f"{name}.safetensors", arrays)
+        files[f"{name}.safetensors"] = {"size": size, "blake2b": digest}
+    manifest = dict(stored.manifest) | {"kind": KIND, "format": FORMAT, "files": files, "fields": side}
+    manifest["fingerprints"] = {**manifest.get("fingerprints", {}), "vocab": stored.vocab.fingerprint}
+    manifest = json.loads(json.dumps(manifest))  # as it will be read: keys are text, tuples are lists
+    manifest["checksum"] = _checksum(manifest)
+    with (draft / "manifest.json").open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    _sync(draft)
+
+
+def _settle(path: Path) -> dict[str, Any]:
+    """Size and checksum of a file that is safe on the disk from now on."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return {"size": path.stat().st_size, "blake2b": _digest(path)}
+
+
+def _digest(path: Path) -> str:
+    digest = blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """Checksum of a manifest without its own checksum, whatever the order of its keys."""
+    rest = {key: value for key, value in manifest.items() if key != "checksum"}
+    return blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder safe on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One writer at a time publishes; where the file system knows no locks, the last one wins."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _current(folder: Path) -> str | None:
+    with suppress(OSError):
+        return (folder / "current").readlink().name
+    return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove all but the newest two versions, and the drafts of writers that are no more."""
+    entries = sorted((folder / "versions").iterdir())
+    done = [path for path in entries if not path.name.startswith(".")]
+    drafts = [p for p in entries if p.name.startswith(".writing-") and not _runs(p.name.rsplit("-", 1)[-1])]
+    keep = {_current(folder), *(path.name for path in done[-KEPT:])}
+    for path in [*drafts, *(path for path in done if path.name not in keep)]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether a process of this number runs."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def read_folder(folder: Path, *, verify: bool = False) -> Stored:
+    """The current version, tables in memory, arrays memory-mapped; ModelError with the mend if not whole.
+
+    Sizes and headers are always checked, checksums of files up to 64 MiB too, of larger ones with `verify`.
+    """
+    for attempt in range(3):
+        version = _resolve(folder)
+        try:
+            return _read_version(version, verify)
+        except ModelError:
+            if attempt == 2 or _resolve(folder) == version:  # not swept by a writer meanwhile: truly damaged
+                raise
+    raise AssertionError("unreachable")
+
+
+def _resolve(folder: Path) -> Path:
+    """The folder of the version to read."""
+    if not folder.exists():
+        raise ModelError(f"{folder}: no such model folder; `cowalk fit ... --out {folder}` makes one")
+    if (folder / "manifest.json").is_file():
+        return folder
+    if (folder / "current" / "manifest.json").is_file():
+        return (folder / "current").resolve()
+    unfinished = (folder / WORK).is_dir() or (folder / "versions").is_dir()
+    if unfinished:
+        raise ModelError(
+            f"{folder}: holds no finished model; run the same `cowalk fit` again to go on with it"
+        )
+    raise ModelError(
+        f"{folder}: not a cowalk model (no manifest.json); give the folder that `cowalk fit` wrote"
+    )
+
+
+def read_manifest(version: Path) -> dict[str, Any]:
+    """The manifest of a version folder, checked."""
+    path = version / "manifest.json"
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise ModelError(f"{path}: truncated or damaged; fit again, or copy the model folder again") from None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise ModelError(f"{path}: written by something else; give a folder that `cowalk fit` wrote")
+    form = manifest.get("format")
+    if isinstance(form, int) and form > FORMAT:
+        raise ModelError(
+            f"{path}: format {form} is newer than this cowalk reads ({FORMAT}); pip install -U cowalk"
+        )
+    if manifest.get("checksum") != _checksum(manifest) or form != FORMAT:
+        raise ModelError(
+            f"{path}: was changed after it was written; fit again, or copy the model folder again"
+        )
+    return manifest
+
+
+def _read_version(version: Path, verify: bool) -> Stored:
+    manifest = read_manifest(version)
+    for name, told in manifest["files"].items():
+        _check_file(version / name, told, verify)
+    vocab = read_vocab(version / "vocab.parquet")
+    if vocab.fingerprint != manifest["fingerprints"]["vocab"]:
+        raise ModelError(
+            f"{version}: vocabulary and arrays come from different fits; copy the whole folder again"
+        )
+    side_info = None
+    if manifest["fields"] is not None:
+        paths = (version / "side_info.parquet", version / "side_values.parquet")
+        side_info = read_side_info(*paths, manifest["fields"], vocab)
+    tensors = [name for name in manifest["files"] if name.endswith(".safetensors")]
+    arrays = {name.removesuffix(".safetensors"): map_tensors(version / name) for name in tensors}
+    return Stored(manifest, vocab, side_info, arrays)
+
+
+def _check_file(path: Path, told: Mapping[str, Any], verify: bool) -> None:
+    """Raise ModelError unless the file has the size, and where it is taken the checksum, that is told."""
+    try:
+        size = path.stat().st_size
+        if size != told["size"]:
+            raise ModelError(
+                f"{path}: truncated ({size} of {told['size']} bytes); fit again, or copy it again"
+            )
+        if (verify or size <= ALWAYS_CHECKED) and _digest(path) != told["blake2b"]:
+            raise ModelError(f"{path}: damaged (checksum differs); fit again, or copy the model folder again")
+    except FileNotFoundError:
+        raise ModelError(f"{path}: missing; fit again, or copy the whole model folder again") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
