@@ -1,0 +1,68 @@
+"""A long run, kept after each epoch, so that an interrupted one goes on from its last finished epoch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.types import AnyArray
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A folder `epoch` of arrays and `state.json`, replaced whole; another run's folder is not touched but ignored.
+
+    Without a folder nothing is kept.
+    """
+
+    folder: Path | None
+    key: str
+
+    @classmethod
+    def at(
+        cls, folder: Path | None, fingerprint: str, settings: LearnSettings, walks: WalkSettings | None, seed: int
+    ) -> Checkpoint:
+        """The checkpoint of the run that these name."""
+        told = [fingerprint, settings.model_dump_json(), walks.model_dump_json() if walks else "", str(seed)]
+        return cls(folder, blake2b("\n".join(told).encode(), digest_size=16).hexdigest())
+
+    def save(self, arrays: dict[str, AnyArray], losses: list[float]) -> None:
+        """Keep the state after len(losses) epochs: written beside, then put in place by renaming."""
+        if self.folder is None:
+            return
+        new, now, old = (self.folder / name for name in ("epoch.new", "epoch", "epoch.old"))
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name, array in arrays.items():
+            np.save(new / f"{name}.npy", array)
+        (new / "state.json").write_text(json.dumps({"key": self.key, "losses": losses}))
+        shutil.rmtree(old, ignore_errors=True)
+        if now.exists():
+            os.replace(now, old)
+        os.replace(new, now)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def load(self, arrays: dict[str, AnyArray]) -> list[float]:
+        """Fill the arrays with the kept state and return its losses; [] where this run has kept none."""
+        if self.folder is None:
+            return []
+        for folder in (self.folder / "epoch", self.folder / "epoch.old"):
+            try:
+                told = json.loads((folder / "state.json").read_text())
+                if told["key"] != self.key:
+                    continue
+                kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in arrays}
+            except (OSError, ValueError, KeyError):
+                continue
+            if all(kept[name].shape == array.shape for name, array in arrays.items()):
+                for name, array in arrays.items():
+                    array[...] = kept[name]
+                return [float(loss) for loss in told["losses"]]
+        return []
