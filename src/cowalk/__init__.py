@@ -1,4 +1,4 @@
-"""cowalk: item and user vectors for recommenders. Names load on first use; importing reads and writes nothing."""
+"""cowalk: item and user vectors for recommenders. Names load on first use; importing does no I/O."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _HOMES = {
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("datasets", "evaluate")
-__all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])  # noqa: PLE0605
+__all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
 
 if TYPE_CHECKING:
     from cowalk import datasets as datasets

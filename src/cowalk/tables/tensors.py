@@ -64,7 +64,7 @@ def _chunks(array: AnyArray) -> Iterator[memoryview]:
     kind = array.dtype.newbyteorder("<")
     for start in range(0, len(table), rows):
         block = np.ascontiguousarray(table[start : start + rows], dtype=kind)
-        yield memoryview(block.view(np.uint8).reshape(-1))
+        yield block.reshape(-1).view(np.uint8).data
 
 
 def map_tensors(path: Path) -> dict[str, AnyArray]:
