@@ -1,0 +1,99 @@
+"""Two candidate lists, one score: co-occurrence lists and vectors, blended query by query."""
+
+import math
+
+import numpy as np
+
+from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
+from cowalk.kernels.topk import clear, close, offer
+from cowalk.types import AnyArray
+
+
+@inline_kernel
+def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, sums, touched):  # type: ignore[no-untyped-def]
+    """Add the lists of the latest `last` items of the history to sums, newest weight 1; returns how many it touched."""
+    n = 0
+    weight = np.float32(1.0)
+    for at in range(end - 1, max(begin, end - last) - 1, -1):
+        v = items[at]
+        for e in range(list_offsets[v], list_offsets[v + 1]):
+            u = list_ids[e]
+            if sums[u] == 0:
+                touched[n] = u
+                n += 1
+            sums[u] += weight * list_scores[e]
+        weight *= np.float32(decay)
+    return n
+
+
+@parallel_kernel
+def cooccurrence_scores(
+    items: AnyArray, offsets: AnyArray, last: int, decay: float,
+    list_offsets: AnyArray, list_ids: AnyArray, list_scores: AnyArray, table: AnyArray,
+) -> None:  # fmt: skip
+    """Add each query's co-occurrence scores to table float32[Q, V]."""
+    for q in prange(len(table)):
+        weight = np.float32(1.0)
+        for at in range(offsets[q + 1] - 1, max(offsets[q], offsets[q + 1] - last) - 1, -1):
+            v = items[at]
+            for e in range(list_offsets[v], list_offsets[v + 1]):
+                table[q, list_ids[e]] += weight * list_scores[e]
+            weight *= np.float32(decay)
+
+
+@parallel_kernel
+def blend(
+    items: AnyArray, offsets: AnyArray, last: int, decay: float,
+    list_offsets: AnyArray, list_ids: AnyArray, list_scores: AnyArray,
+    queries: AnyArray, keys: AnyArray, bias: AnyArray, near_ids: AnyArray,
+    candidates: int, weight: float, floor: float, vector: float, exclude: bool, workers: int,
+    ids: AnyArray, scores: AnyArray,
+) -> None:  # fmt: skip
+    """Fill ids and scores [Q, k] with the best of two candidate lists.
+
+    Candidates are near_ids int32[Q, C] (the vector channel, -1 = none) and the `candidates` best of the
+    co-occurrence lists. Score = weight log(cf / max cf + floor) + vector (query . key + bias).
+    With `exclude` the history's own items are left out.
+    """
+    n_items, size = keys.shape
+    k = ids.shape[1]
+    for w in prange(workers):
+        sums = np.zeros(n_items, np.float32)
+        taken = np.zeros(n_items, np.bool_)
+        touched = np.empty(n_items, np.int32)
+        heap_ids = np.empty((1, max(candidates, 1)), np.int32)
+        heap_scores = np.empty((1, max(candidates, 1)), np.float32)
+        for q in range(w, len(ids), workers):
+            begin, end = offsets[q], offsets[q + 1]
+            n = gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, sums, touched)
+            top = np.float32(0.0)
+            clear(heap_ids, heap_scores, 0, heap_ids.shape[1], n_items)
+            for t in range(n):
+                top = max(top, sums[touched[t]])
+                offer(heap_ids, heap_scores, 0, heap_ids.shape[1], touched[t], sums[touched[t]])
+            if exclude:
+                for at in range(begin, end):
+                    taken[items[at]] = True
+            clear(ids, scores, q, k, n_items)
+            for c in range(near_ids.shape[1] + heap_ids.shape[1]):
+                u = near_ids[q, c] if c < near_ids.shape[1] else heap_ids[0, c - near_ids.shape[1]]
+                if u < 0 or u >= n_items or taken[u]:
+                    continue
+                taken[u] = True
+                near = np.float32(0.0)
+                for j in range(size):
+                    near += queries[q, j] * keys[u, j]
+                share = sums[u] / top if top > 0 else np.float32(0.0)
+                score = weight * math.log(share + floor) + vector * (near + bias[u])
+                offer(ids, scores, q, k, u, np.float32(score))
+            close(ids, scores, q, k, n_items)
+            for t in range(n):
+                sums[touched[t]] = np.float32(0.0)
+            for at in range(begin, end):
+                taken[items[at]] = False
+            for c in range(near_ids.shape[1]):
+                if near_ids[q, c] >= 0:
+                    taken[near_ids[q, c]] = False
+            for c in range(heap_ids.shape[1]):
+                if heap_ids[0, c] < n_items:
+                    taken[heap_ids[0, c]] = False

@@ -1,0 +1,58 @@
+"""Who stands near whom: counts together within a window of a session, kept as each item's best neighbours."""
+
+import math
+
+import numpy as np
+
+from cowalk.kernels.flags import kernel, parallel_kernel, prange
+from cowalk.kernels.topk import clear, close, offer
+from cowalk.types import AnyArray
+
+
+@kernel
+def places_by_item(items: AnyArray, starts: AnyArray, places: AnyArray) -> None:
+    """Fill places int64[N] with the positions of every item, item after item (starts int64[V+1])."""
+    filled = starts.copy()
+    for at in range(len(items)):
+        places[filled[items[at]]] = at
+        filled[items[at]] += 1
+
+
+@parallel_kernel
+def neighbor_lists(
+    items: AnyArray, begins: AnyArray, ends: AnyArray, starts: AnyArray, places: AnyArray,
+    window: int, before: float, damping: float, workers: int,
+    ids: AnyArray, scores: AnyArray, together: AnyArray,
+) -> None:  # fmt: skip
+    """Fill ids int32[V, n], scores float32[V, n] and together float32[V, n] with each item's best neighbours.
+
+    together = how often the neighbour stood within `window` after the item, plus `before` times how often before;
+    score = together / (count_i * count_j) ** damping. An item is no neighbour of itself.
+    """
+    n_items, width = ids.shape
+    for w in prange(workers):
+        sums = np.zeros(n_items, np.float32)
+        touched = np.empty(n_items, np.int32)
+        for v in range(w, n_items, workers):
+            n = 0
+            for p in range(starts[v], starts[v + 1]):
+                at = places[p]
+                for j in range(max(begins[at], at - window), min(ends[at], at + window + 1)):
+                    u = items[j]
+                    amount = np.float32(1.0) if j > at else np.float32(before)
+                    if u != v and amount > 0:
+                        if sums[u] == 0:
+                            touched[n] = u
+                            n += 1
+                        sums[u] += amount
+            clear(ids, scores, v, width, n_items)
+            own = starts[v + 1] - starts[v]
+            for t in range(n):
+                u = touched[t]
+                damp = math.pow(float(own) * float(starts[u + 1] - starts[u]), damping)
+                offer(ids, scores, v, width, u, np.float32(sums[u] / damp))
+            close(ids, scores, v, width, n_items)
+            for j in range(width):
+                together[v, j] = sums[ids[v, j]] if ids[v, j] >= 0 else np.float32(0.0)
+            for t in range(n):
+                sums[touched[t]] = np.float32(0.0)
