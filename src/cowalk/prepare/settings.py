@@ -10,7 +10,7 @@ from cowalk.types import Settings
 class ReadSettings(Settings):
     """How the columns of a log are called and what they mean."""
 
-    user_column: str = Field("user_id", description="Column of the user id.")
+    user_column: str | None = Field("user_id", description="Column of the user id; none where only sessions are known.")
     item_column: str = Field("item_id", description="Column of the item id.")
     time_column: str | None = Field("timestamp", description="Column of the time; none where the log has only an order.")
     session_column: str | None = Field(None, description="Column that names the session (an invoice, a visit).")
@@ -21,14 +21,18 @@ class ReadSettings(Settings):
     event_weights: dict[str, float] = Field(
         default_factory=dict, description="Weight by event type, as view=1,cart=3,buy=5; other types are dropped."
     )
-    time_unit: Literal["auto", "s", "ms", "us"] = Field("auto", description="Unit of integer times; auto reports it.")
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
+        "auto", description="Unit of epoch numbers; auto finds it by their size and reports it."
+    )
 
 
 class CleanSettings(Settings):
     """Rules of cleaning; each counts what it dropped. None switches a rule off."""
 
     drop_duplicates: bool = Field(True, description="Drop rows that equal an earlier row in every used column.")
-    drop_repeats: bool = Field(True, description="Drop an event on the same item as the owner's event just before.")
+    drop_repeats: bool = Field(
+        True, description="Of events in a row on one item keep the first, with the largest weight of them."
+    )
     min_dwell: float | None = Field(None, ge=0, description="Seconds below which a visit does not count (EGES: 1).")
     max_user_events: int | None = Field(None, ge=1, description="Users with more events are bots (EGES: 3500).")
     min_count: int = Field(1, ge=1, description="Items with fewer events are dropped.")

@@ -71,10 +71,14 @@ def take_ragged(offsets: Offsets, values: AnyArray, rows: AnyArray) -> tuple[Off
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Outside ids of N items and their raw attributes, field by field; ids need not be in any log."""
+    """Outside ids of N items and their raw attributes, field by field; ids need not be in any log.
+
+    notes: what reading left out and why, a line each.
+    """
 
     ids: Vocab
     fields: tuple[RawField, ...]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]
@@ -90,4 +94,4 @@ class Catalogue:
     def align(self, vocab: Vocab) -> Catalogue:
         """The catalogue in the row order of `vocab`; items it does not hold have every value missing."""
         rows = self.ids.find(vocab.ids)
-        return Catalogue(vocab, tuple(field.take(rows) for field in self.fields))
+        return Catalogue(vocab, tuple(field.take(rows) for field in self.fields), self.notes)

@@ -44,7 +44,7 @@ class Events:
             raise DataError("events: a user is unknown and there is no session column to hold the event")
         inside = np.ones(max(n - 1, 0), dtype=bool)
         inside[self.owner_offsets[1:-1] - 1] = False
-        if np.any((np.diff(self.times) < 0) & inside):
+        if np.any((self.times[1:] < self.times[:-1]) & inside):  # not np.diff: it would copy the times
             raise DataError("events: times fall within one user or session; sort by (user, time, sequence)")
 
     def __len__(self) -> int:

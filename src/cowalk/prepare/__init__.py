@@ -1,0 +1,1 @@
+"""Files or tables -> Events -> Sessions -> Split -> ItemGraph, and attributes -> Catalogue -> SideInfo."""
