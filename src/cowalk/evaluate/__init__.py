@@ -1,0 +1,1 @@
+"""Judging: what a method is worth on held-out data, beside tuned baselines, with bounds."""

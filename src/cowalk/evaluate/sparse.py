@@ -1,0 +1,99 @@
+"""A small sparse matrix for the baselines: compressed rows, and products into dense blocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cowalk.evaluate.metrics import Values, order_keys
+from cowalk.evaluate.ragged import run_of, slices
+from cowalk.tables import Field, Hits, SideInfo
+from cowalk.types import AnyArray, Floats, Ids, Offsets
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """R x C: row r holds `values` at `columns`[offsets[r]:offsets[r+1]]."""
+
+    offsets: Offsets
+    columns: Ids
+    values: Values
+    n_columns: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @classmethod
+    def of(cls, rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, int]) -> Sparse:
+        """The matrix of these entries; entries at the same place are summed."""
+        code, where = np.unique(rows.astype(np.int64) * shape[1] + columns, return_inverse=True)
+        summed = np.bincount(where, values, minlength=len(code))
+        offsets = np.searchsorted(code, np.arange(shape[0] + 1) * shape[1]).astype(np.int64)
+        return cls(offsets, (code % max(shape[1], 1)).astype(np.int32), summed, shape[1])
+
+    def rows(self) -> Offsets:
+        """int64: the row of each entry."""
+        return run_of(self.offsets)
+
+    def transposed(self) -> Sparse:
+        """C x R."""
+        return Sparse.of(self.columns, self.rows(), self.values, (self.n_columns, len(self)))
+
+    def times(self, other: Sparse) -> Floats:
+        """float32[R, other.n_columns]: the dense product; give few rows at a time."""
+        offsets, at = slices(other.offsets[self.columns], other.offsets[self.columns + 1])
+        lengths = np.diff(offsets)
+        code = np.repeat(self.rows() * other.n_columns, lengths) + other.columns[at]
+        flat = np.bincount(
+            code, np.repeat(self.values, lengths) * other.values[at], len(self) * other.n_columns
+        )
+        return flat.reshape(len(self), other.n_columns).astype(np.float32)
+
+    def dot(self, dense: AnyArray) -> AnyArray:
+        """float64[R, d]: the product with a dense float[C, d]."""
+        out = np.zeros((len(self), dense.shape[1]))
+        filled = np.flatnonzero(np.diff(self.offsets) > 0)
+        if len(filled):
+            terms = dense[self.columns] * self.values[:, None]
+            out[filled] = np.add.reduceat(terms, self.offsets[:-1][filled], axis=0)
+        return out
+
+    def take(self, rows: AnyArray) -> Sparse:
+        """These rows in this order."""
+        offsets, at = slices(self.offsets[rows], self.offsets[rows + 1])
+        return Sparse(offsets, self.columns[at], self.values[at], self.n_columns)
+
+
+def incidence(fields: tuple[Field, ...], n: int, weights: AnyArray | None = None) -> Sparse:
+    """n x K: 1 (or the weight of the value) where an item carries a value; K = values of all fields."""
+    rows, columns, start = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], 0
+    for field in fields:
+        rows.append(run_of(field.offsets))
+        columns.append(field.codes.astype(np.int64) + start)
+        start += field.size
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    return Sparse.of(row, column, np.ones(len(row)) if weights is None else weights[column], (n, start))
+
+
+def idf(side_info: SideInfo, n: int) -> Values:
+    """float64[K]: log(1 + n / carriers) of each value, by the training items."""
+    carriers = np.concatenate([
+        np.zeros(0, dtype=np.int64), *(np.bincount(f.codes, minlength=f.size) for f in side_info.fields)
+    ])  # fmt: skip
+    return np.log1p(n / np.maximum(carriers, 1))
+
+
+def top_rows(scores: Floats, k: int) -> Hits:
+    """The k best columns of each row, ties by lower column; -inf means no candidate."""
+    k = min(k, scores.shape[1])
+    keys = order_keys(scores)
+    best = np.sort(np.partition(keys, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :], axis=1)[:, ::-1]
+    ids = (np.uint64(2**32 - 1) - (best & np.uint64(2**32 - 1))).astype(np.int32)
+    found = np.take_along_axis(scores, ids.astype(np.int64), axis=1)
+    return Hits(np.where(np.isneginf(found), -1, ids).astype(np.int32), found)
+
+
+def stack(parts: list[Hits]) -> Hits:
+    """The answers of several blocks of queries one after another."""
+    return Hits(np.concatenate([p.ids for p in parts]), np.concatenate([p.scores for p in parts]))
