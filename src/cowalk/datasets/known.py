@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from cowalk.datasets import beauty, online_retail
+from cowalk.datasets import beauty, complete_journey, eshop, graphs, movielens, msstore, online_retail
 from cowalk.datasets.cache import built
 from cowalk.datasets.dataset import Dataset
 from cowalk.datasets.sources import Spec
 from cowalk.errors import UsageError
 
-SPECS: dict[str, Spec] = {spec.name: spec for spec in (online_retail.SPEC, beauty.SPEC)}
+SPECS: dict[str, Spec] = {
+    spec.name: spec
+    for spec in (
+        online_retail.SPEC,
+        beauty.SPEC,
+        eshop.SPEC,
+        movielens.SPEC,
+        complete_journey.SPEC,
+        msstore.SPEC,
+        graphs.BLOGCATALOG,
+        *graphs.AIRPORTS,
+    )
+}
 TABLES = ("events", "items", "users", "edges", "labels")
 
 

@@ -28,7 +28,8 @@ RULES = {
     "cancellations (InvoiceNo C...) dropped": "invoice LIKE 'C%'",
     "adjustments (InvoiceNo A...) dropped": "NOT regexp_full_match(invoice, '[0-9]+')",
     "quantity 0 or below dropped": "quantity <= 0",
-    "non-product codes dropped": "NOT regexp_full_match(item_id, '[0-9]{5}[A-Z]*|DCGS[0-9A-Z]*')",
+    "non-product codes dropped": "NOT regexp_full_match(item_id, '[0-9]{5}[A-Z]*|DCGS[0-9A-Z]*') "
+    "OR item_id IN ('22016', '23444', '23574')",  # a gift voucher, next day carriage, a packing charge
     "rows without a price (stock found, test rows, gifts) dropped": "price <= 0",
 }
 RAW_SQL = """
@@ -39,9 +40,8 @@ CREATE TABLE raw AS SELECT
 FROM read_csv({path}, header = true, all_varchar = true, quote = '"', escape = '"')
 """
 NAMES_SQL = """
-SELECT item_id, description FROM sales WHERE description IS NOT NULL
-GROUP BY item_id, description QUALIFY row_number() OVER (PARTITION BY item_id ORDER BY count(*) DESC, description) = 1
-ORDER BY item_id
+SELECT item_id, description FROM sales WHERE description IS NOT NULL GROUP BY item_id, description
+QUALIFY row_number() OVER (PARTITION BY item_id ORDER BY count(*) DESC, description) = 1 ORDER BY item_id
 """
 EVENTS_SQL = """
 SELECT user_id, item_id, sold_at AS timestamp, invoice AS session_id, file_row FROM sales ORDER BY file_row

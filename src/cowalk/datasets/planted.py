@@ -90,8 +90,8 @@ def plant(
 ) -> Planted:
     """Popularity ~ 1 / rank^exponent over items in random order; fields of `size` values, equally spread.
 
-    In each run of `size` neighbouring popularity ranks every value comes once per field, so that all values
-    of all fields have equal numbers of items and nearly equal popularity: only their shares of the steps differ.
+    In each run of `size` neighbouring popularity ranks every value comes once per field: all values of all
+    fields have equal numbers of items and nearly equal popularity, and only the shares of the steps differ.
     """
     rank = rng.permutation(items)
     weights: Weights = np.power(1.0 + rank, -exponent)

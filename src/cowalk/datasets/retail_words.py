@@ -4,330 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-COLOURS = frozenset(
-    [
-        "black",
-        "blue",
-        "brown",
-        "cream",
-        "gold",
-        "green",
-        "grey",
-        "gray",
-        "ivory",
-        "lilac",
-        "mauve",
-        "orange",
-        "pink",
-        "purple",
-        "red",
-        "silver",
-        "turquoise",
-        "white",
-        "yellow",
-        "beige",
-        "amber",
-        "aqua",
-        "amethyst",
-        "bronze",
-        "crystal",
-        "fuschia",
-        "fuchsia",
-        "jade",
-        "khaki",
-        "lavender",
-        "multicolour",
-        "multicolor",
-        "olive",
-        "ruby",
-        "teal",
-        "topaz",
-        "copper",
-        "burgundy",
-        "clear",
-    ]
-)
-STOP = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "by",
-        "for",
-        "from",
-        "in",
-        "is",
-        "it",
-        "la",
-        "le",
-        "les",
-        "my",
-        "no",
-        "of",
-        "off",
-        "on",
-        "or",
-        "the",
-        "this",
-        "to",
-        "up",
-        "with",
-        "w",
-        "your",
-        "you",
-        "me",
-        "s",
-        "set",
-        "pack",
-        "pk",
-        "box'd",
-        "asstd",
-        "assorted",
-        "asst",
-        "ass",
-        "asstd",
-        "design",
-        "designs",
-        "des",
-        "large",
-        "small",
-        "medium",
-        "mini",
-        "midi",
-        "jumbo",
-        "big",
-        "giant",
-        "tall",
-        "short",
-        "long",
-        "little",
-        "extra",
-        "lge",
-        "sml",
-        "med",
-        "cm",
-        "mm",
-        "oz",
-        "ml",
-        "kg",
-        "new",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "twelve",
-        "dozen",
-        "each",
-        "piece",
-        "pc",
-        "pcs",
-        "tier",
-        "drawer+",
-        "size",
-        "style",
-        "type",
-    ]
-)
-# What comes after one of these only qualifies the thing: JAM SET WITH JARS, CARD FOR MUM.
-QUALIFIERS = frozenset(["with", "w", "in", "for", "on", "from", "by", "to", "at", "and", "or"])
-# CONTAINER OF THINGS is named by the things: SET OF 3 CAKE TINS, PACK OF 20 NAPKINS.
-CONTAINERS = frozenset(
-    [
-        "set",
-        "pack",
-        "box",
-        "bag",
-        "pair",
-        "bundle",
-        "bunch",
-        "jar",
-        "tin",
-        "string",
-        "strand",
-        "roll",
-        "sheet",
-        "piece",
-        "case",
-    ]
-)
-PATTERNS = frozenset(
-    [
-        "retrospot",
-        "retro",
-        "spot",
-        "polkadot",
-        "polka",
-        "dot",
-        "vintage",
-        "paisley",
-        "floral",
-        "flower",
-        "striped",
-        "stripe",
-        "check",
-        "gingham",
-        "tartan",
-        "christmas",
-        "xmas",
-        "easter",
-        "valentine",
-        "paris",
-        "london",
-        "england",
-        "english",
-        "french",
-        "england",
-        "french",
-        "skull",
-        "woodland",
-        "suki",
-        "dolly",
-        "girl",
-        "boy",
-        "strawberry",
-        "doily",
-        "union",
-        "jack",
-        "apple",
-        "pear",
-        "rose",
-        "ditsy",
-        "circus",
-        "parade",
-        "spaceboy",
-        "cottage",
-        "leaf",
-        "antique",
-        "cherry",
-        "bird",
-        "butterfly",
-        "heart",
-        "star",
-        "design",
-        "kashmir",
-        "home",
-        "love",
-        "sweetheart",
-        "regency",
-        "traditional",
-        "classic",
-        "metal",
-        "wood",
-        "wooden",
-        "glass",
-        "ceramic",
-        "enamel",
-        "zinc",
-        "tin+",
-        "paper",
-        "felt",
-        "plastic",
-        "porcelain",
-        "colour",
-        "color",
-        "pattern",
-        "folk",
-        "art",
-        "shape",
-        "shaped",
-        "natural",
-    ]
-)
-KEEP_S = frozenset(
-    [
-        "christmas",
-        "xmas",
-        "glass",
-        "dress",
-        "grass",
-        "cross",
-        "moss",
-        "canvas",
-        "princess",
-        "wireless",
-        "brass",
-        "chess",
-        "bus",
-        "gas",
-        "compass",
-        "fabulous",
-        "circus",
-        "address",
-        "mattress",
-        "lens",
-        "paris",
-        "iris",
-        "less",
-        "loss",
-        "bliss",
-        "kiss",
-        "class",
-        "press",
-        "swiss",
-        "house's",
-        "alphabetics",
-        "genius",
-        "cactus",
-        "hibiscus",
-        "business",
-        "success",
-    ]
-)
-IRREGULAR = {
-    "leaves": "leaf",
-    "knives": "knife",
-    "shelves": "shelf",
-    "scarves": "scarf",
-    "children": "child",
-    "childrens": "child",
-    "dominoes": "domino",
-    "boxes": "box",
-    "mice": "mouse",
-    "feet": "foot",
-    "babies": "baby",
-    "tlight": "t-light",
-    "tlights": "t-light",
-    "t-lights": "t-light",
-    "doilies": "doily",
-    "cookies": "cookie",
-    "polkadots": "polkadot",
-    "xmas": "christmas",
-    "scissors": "scissors",
-    "glasses": "glass",
-    "necklac": "necklace",
-    "neckl": "necklace",
-    "braclet": "bracelet",
-    "brac": "bracelet",
-    "earings": "earring",
-    "retrospots": "retrospot",
-    "parasols": "parasol",
-    "gloves": "glove",
-    "shoes": "shoe",
-    "horseshoes": "horseshoe",
-    "pinnies": "pinny",
-    "brushes": "brush",
-    "matches": "match",
-    "dishes": "dish",
-    "benches": "bench",
-    "patches": "patch",
-    "watches": "watch",
-    "pouches": "pouch",
-    "peaches": "peach",
-    "torches": "torch",
-}
+from cowalk.datasets.retail_lexicon import COLOURS, CONTAINERS, IRREGULAR, KEEP_S, MANNERS, QUALIFIERS, STOP
+
 WORD = re.compile(r"[a-z][a-z'&-]*[a-z]|[a-z]")
+UNITS = re.compile(r"\d+\s*(cm|mm|ml|kg|g|m|oz|pc|pcs)?\b")
+SHARED = 2  # items that must carry a category
+ENDS = 3  # descriptions that a word must end to be a head noun at sight
+END_SHARE = 0.4  # and the share of its descriptions that it ends
 
 
 @dataclass(frozen=True)
@@ -343,8 +29,9 @@ def singular(word: str) -> str:
     """The singular of an English noun by rule; words that only look like a plural stay."""
     if word in IRREGULAR:
         return IRREGULAR[word]
-    if len(word) <= 3 or word in KEEP_S or not word.endswith("s") or word.endswith(("ss", "us", "is", "'s")):
-        return word.removesuffix("'s")
+    word = word.removesuffix("'s").removesuffix("s'")
+    if len(word) <= 3 or word in KEEP_S or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("xes", "shes", "ches", "sses")):
@@ -354,24 +41,28 @@ def singular(word: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """The description's words, singular and in lower case; numbers and units are gone."""
-    text = re.sub(r"\bt[ -]?lights?\b", "t-light", text.lower())
-    text = re.sub(r"\d+\s*(cm|mm|ml|kg|g|m|oz|pc|pcs)?\b", " ", text)
-    return [singular(word) for word in WORD.findall(text)]
+    text = re.sub(r"\bt[ -]?lights?\b", "t-light", text.lower()).replace("wall art", "wall-art")
+    return [singular(word) for word in WORD.findall(UNITS.sub(" ", text))]
 
 
 def describe(texts: Sequence[str]) -> list[Described]:
-    """Category, colours and words of each description; a category is carried by two or more of them."""
-    heads = [_candidates(tokens(text)) for text in texts]
+    """Category, colours and words of each description; every category is carried by two or more of them."""
+    words = [tokens(text) for text in texts]
+    heads = [_candidates(row) for row in words]
     ends = Counter(head[-1] for head in heads if head)
     seen = Counter(word for head in heads for word in set(head))
     picked = [_head(head, ends, seen) for head in heads]
-    carried = Counter(picked)
-    final = [_common(word, head, carried) for word, head in zip(picked, heads, strict=True)]
+    carried = Counter(word for word in picked if word is not None)
+    shared = [_shared(word, row, carried) for word, row in zip(picked, words, strict=True)]
+    # The words that others fell back from may have lost their second item by now.
+    carried = Counter(word for word in shared if word is not None)
     return [
         Described(
-            category, _unique(w for w in words if w in COLOURS), _unique(w for w in words if _content(w))
+            category if category is not None and carried[category] >= SHARED else None,
+            _unique(word for word in row if word in COLOURS),
+            _unique(word for word in row if _content(word)),
         )
-        for category, words in zip(final, (tokens(text) for text in texts), strict=True)
+        for category, row in zip(shared, words, strict=True)
     ]
 
 
@@ -379,35 +70,42 @@ def _content(word: str) -> bool:
     return len(word) > 2 and word not in STOP and word not in COLOURS
 
 
-def _unique(words: object) -> list[str]:
-    return list(dict.fromkeys(words))  # type: ignore[call-overload, no-any-return]
+def _unique(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(words))
 
 
 def _candidates(words: list[str]) -> list[str]:
-    """The words among which the head noun is: the part before a qualifier, the things of a container of things."""
+    """The words that may name the thing: those before a qualifier, the things of a container of things."""
     while "of" in words:
         at = words.index("of")
         before = [word for word in words[:at] if _content(word)]
         words = words[at + 1 :] if not before or before[-1] in CONTAINERS else words[:at]
     for i, word in enumerate(words):
-        if word in QUALIFIERS and any(_content(w) for w in words[:i]):
+        if word in QUALIFIERS and any(_content(w) and w not in MANNERS for w in words[:i]):
             words = words[:i]
             break
     content = [word for word in words if _content(word)]
-    return [word for word in content if word not in PATTERNS] or content
+    return [word for word in content if word not in MANNERS] or content
 
 
 def _head(words: list[str], ends: Counter[str], seen: Counter[str]) -> str | None:
     """The last word that mostly ends descriptions, else the one that ends most of them."""
     for word in reversed(words):
-        if ends[word] >= 3 and ends[word] >= 0.4 * seen[word]:
+        if ends[word] >= ENDS and ends[word] >= END_SHARE * seen[word]:
             return word
     return max(words, key=lambda word: ends[word], default=None)
 
 
-def _common(word: str | None, words: list[str], carried: Counter[str | None]) -> str | None:
-    """The word itself where two or more items carry it, else the most carried other word."""
-    if word is None or carried[word] >= 2:
+def _shared(word: str | None, row: list[str], carried: Counter[str]) -> str | None:
+    """The word itself where it is shared, else the most carried word of the description, else of a compound.
+
+    `toastrack` goes to `rack` and `teaspoon` to `spoon`.
+    """
+    if word is None or carried[word] >= SHARED:
         return word
-    best = max(words, key=lambda other: carried[other] if other != word else 0)
-    return best if carried[best] >= 2 else None
+    others = [other for other in row if _content(other) and other != word]
+    best = max(others, key=lambda other: carried[other], default=word)
+    if carried[best] >= SHARED:
+        return best
+    ending = [head for head in carried if len(head) > 3 and word.endswith(head) and carried[head] >= SHARED]
+    return max(ending, key=lambda head: (len(head), head), default=word)

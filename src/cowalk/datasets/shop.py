@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import duckdb
-import numpy as np
-from rich.progress import Progress
-
 from cowalk.datasets.behave import chunks
-from cowalk.datasets.planted import Planted, plant
-from cowalk.datasets.tables import connect, literal
-from cowalk.errors import DataError, UsageError
+from cowalk.datasets.planted import plant
+from cowalk.datasets.shop_files import write_shop
+from cowalk.errors import UsageError
 from cowalk.seeds import generator
-from cowalk.types import AnyArray
+from cowalk.types import Ids
 
 SHARES: Mapping[str, float] = MappingProxyType({"category": 0.6, "brand": 0.3, "style": 0.1, "material": 0.0})
-HIDDEN = "community"
+MOST = {"items": 2**31 - 1, "values": 2**31 - 1}
 
 
 @dataclass(frozen=True)
 class SimulatedShop:
-    """events.parquet (user_id, item_id, timestamp), items.parquet (item_id and the fields), and what was planted.
+    """events.parquet (user_id, item_id, timestamp), items.parquet (item_id, fields), and what was planted.
 
-    shares: by field the share of the led steps that follow it; community_share: the same for a grouping of the items
-    that no field tells (communities: int32[items] by item number, None where the share is 0); noise: the share of all
-    steps that go by popularity alone.
+    shares: by field, its part of the steps that a field leads. community_share: part of the led steps that
+    follow a grouping which no field tells; communities: int32[items] in the row order of items.parquet, None
+    where that part is 0. noise: part of all steps that go by popularity alone.
     """
 
     events: Path
     items: Path
     shares: Mapping[str, float]
     community_share: float
-    communities: AnyArray | None
+    communities: Ids | None
     noise: float
     n_items: int
     n_events: int
@@ -63,158 +55,75 @@ def simulate(
     string_ids: bool = False,
     progress: bool = False,
 ) -> SimulatedShop:
-    """Write a shop of `items` items and exactly `events` events into the folder `out`; equal bytes for equal arguments.
+    """Write a shop of `items` items and exactly `events` events into `out`; equal bytes for equal arguments.
 
     From one item of a session to the next, a step follows field f with chance (1 - noise) * fields[f] (times
-    1 - community_share): another item with the same value of f, by popularity; with chance `noise` it is any item by
-    popularity. All fields have the same number of values, equally spread, so the shares alone tell the fields apart;
-    a field of share 0 says nothing. fields: name -> share, summing to 1. values: values per field (default
-    sqrt(items) / 2, between 2 and 1,000). A session holds 5 events on average (geometric), less than 5 minutes
-    apart, and at least an hour lies between a user's sessions. missing: share of the attribute values left out of
-    items.parquet. price: adds a numeric field that means nothing. Item ids are integers, or texts with `string_ids`.
-    UsageError for a size or share out of range; DataError where `out` cannot be written, with nothing left there.
+    1 - community_share): another item with the same value of f, by popularity. With chance `noise` it is any
+    other item by popularity. All fields have the same number of values, equally spread: only the shares tell
+    the fields apart, and a field of share 0 says nothing. A session holds 5 events on average (geometric), at
+    most 5 minutes apart, and at least an hour lies between a user's sessions.
+
+    users: default events / 25. fields: name -> share, summing to 1. values: values per field (default
+    sqrt(items) / 2, from 2 to 1,000). exponent: popularity falls as 1 / rank ** exponent. missing: part of
+    the attribute values left out of items.parquet. price: adds a numeric field that means nothing. Item ids
+    are integers, or texts with `string_ids`. UsageError for a number out of range; DataError where `out`
+    cannot be written, with nothing left there.
     """
     users = max(1, events // 25) if users is None else users
-    size = min(1000, max(2, round(items**0.5 / 2))) if values is None and items > 0 else values or 0
-    _check(
-        items,
+    values = min(1000, max(2, round(max(items, 0) ** 0.5 / 2))) if values is None else values
+    _check_sizes({"items": items, "events": events, "users": users, "values": values})
+    _check_shares(fields, {"noise": noise, "missing": missing, "community_share": community_share})
+    if not 0 <= exponent <= 10:
+        raise UsageError(f"simulate: exponent must lie between 0 and 10, got {exponent}")
+    shares = [share * (1 - community_share) for share in fields.values()]
+    if community_share:
+        shares.append(community_share)
+    planted = plant(items, values, shares, noise, exponent, generator(seed, "simulate items"))
+    blocks = chunks(planted, users, events, seed)
+    rng = generator(seed, "simulate catalogue")
+    folder = Path(out)
+    write_shop(
+        folder,
+        planted,
+        list(fields),
+        blocks,
         events,
-        users,
-        size,
-        fields,
-        {"noise": noise, "missing": missing, "community_share": community_share},
+        rng,
+        missing=missing,
+        price=price,
+        string_ids=string_ids,
+        progress=progress,
     )
-    shares = [share * (1 - community_share) for share in fields.values()] + [community_share] * (
-        community_share > 0
-    )
-    planted = plant(items, size, shares, noise, exponent, generator(seed, "simulate items"))
-    out = Path(out)
-    with _Folder(out) as scratch, connect() as con:
-        con.execute(
-            "SET threads = 1"
-        )  # so that row groups, and with them the bytes, do not depend on the machine
-        con.execute("SET memory_limit = '1GB'")
-        _write_items(con, planted, list(fields), scratch, seed, missing, price, string_ids)
-        _write_events(con, chunks(planted, users, events, seed), events, scratch, string_ids, progress)
     return SimulatedShop(
-        out / "events.parquet",
-        out / "items.parquet",
-        MappingProxyType(dict(fields)),
-        community_share,
-        planted.values[-1] if community_share else None,
-        noise,
-        items,
-        events,
-        users,
+        events=folder / "events.parquet",
+        items=folder / "items.parquet",
+        shares=MappingProxyType(dict(fields)),
+        community_share=community_share,
+        communities=planted.values[-1] if community_share else None,
+        noise=noise,
+        n_items=items,
+        n_events=events,
+        n_users=users,
     )
 
 
-def _check(
-    items: int, events: int, users: int, size: int, fields: Mapping[str, float], parts: dict[str, float]
-) -> None:
-    for name, number in {"items": items, "events": events, "users": users, "values": size}.items():
+def _check_sizes(sizes: Mapping[str, int]) -> None:
+    for name, number in sizes.items():
         if number < 1:
             raise UsageError(f"simulate: {name} must be 1 or more, got {number}")
-    if items > 2**31 - 1:
-        raise UsageError(f"simulate: items must be below 2^31, got {items}")
-    if users > events:
-        raise UsageError(f"simulate: {users} users need at least as many events, got {events}")
+        if number > MOST.get(name, number):
+            raise UsageError(f"simulate: {name} must be at most {MOST[name]:,}, got {number:,}")
+    if sizes["users"] > sizes["events"]:
+        raise UsageError(f"simulate: {sizes['users']:,} users need as many events, got {sizes['events']:,}")
+
+
+def _check_shares(fields: Mapping[str, float], parts: Mapping[str, float]) -> None:
     for name, share in parts.items():
         if not 0 <= share <= 1:
             raise UsageError(f"simulate: {name} must lie between 0 and 1, got {share}")
-    if not fields or min(fields.values()) < 0 or abs(sum(fields.values()) - 1) > 1e-6:
+    if not fields or not min(fields.values()) >= 0 or not abs(sum(fields.values()) - 1) < 1e-6:
+        raise UsageError(f"simulate: the fields' shares must be 0 or more and sum to 1, got {dict(fields)}")
+    if len({name.lower() for name in fields} | {"item_id", "price"}) < len(fields) + 2:
         raise UsageError(
-            f"simulate: the shares of the fields must be 0 or more and sum to 1, got {dict(fields)}"
+            f"simulate: fields must differ in name, also from item_id and price; got {', '.join(fields)}"
         )
-    if taken := {"item_id", "price", HIDDEN} & set(fields):
-        raise UsageError(f"simulate: a field cannot be called {taken.pop()!r}")
-
-
-class _Folder:
-    """A scratch folder inside `out` whose Parquet files move up when all went well; else nothing is left behind."""
-
-    def __init__(self, out: Path) -> None:
-        self.out, self.fresh = out, not out.exists()
-
-    def __enter__(self) -> Path:
-        try:
-            self.out.mkdir(parents=True, exist_ok=True)
-            self.scratch = Path(tempfile.mkdtemp(prefix=".simulate-", dir=self.out))
-        except OSError as error:
-            raise DataError(
-                f"cannot write to {self.out}: {error.strerror}; name another folder with --out"
-            ) from error
-        return self.scratch
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        try:
-            if error is None:
-                for path in self.scratch.glob("*.parquet"):
-                    os.replace(path, self.out / path.name)
-        except OSError as problem:
-            raise DataError(f"cannot write to {self.out}: {problem.strerror}") from problem
-        finally:
-            shutil.rmtree(self.scratch, ignore_errors=True)
-            if error is not None and self.fresh:
-                shutil.rmtree(self.out, ignore_errors=True)
-        if isinstance(error, duckdb.Error | OSError) and not isinstance(error, DataError):
-            first = (str(error).splitlines() or [""])[0]
-            raise DataError(f"cannot write to {self.out}: {first}; nothing was left there") from error
-
-
-def _item_id(column: str, string_ids: bool) -> str:
-    """SQL for the outside id of an item number: 1, 2, ..., or item-000001, ..."""
-    return f"'item-' || lpad(({column} + 1)::VARCHAR, 6, '0')" if string_ids else f"{column}::BIGINT + 1"
-
-
-def _write_items(
-    con: duckdb.DuckDBPyConnection,
-    planted: Planted,
-    fields: list[str],
-    scratch: Path,
-    seed: int,
-    missing: float,
-    price: bool,
-    string_ids: bool,
-) -> None:
-    rng = generator(seed, "simulate catalogue")
-    n = planted.values.shape[1]
-    width = len(str(planted.size))
-    columns: dict[str, AnyArray] = {"item": np.arange(n, dtype=np.int32)}
-    selected = [f"{_item_id('item', string_ids)} AS item_id"]
-    for f, name in enumerate(fields):
-        columns[f"f{f}"] = np.where(rng.random(n) < missing, -1, planted.values[f]).astype(np.int32)
-        shown = f"'{name.replace(chr(39), chr(39) * 2)}-' || lpad((f{f} + 1)::VARCHAR, {width}, '0')"
-        selected.append(f'CASE WHEN f{f} >= 0 THEN {shown} END AS "{name.replace(chr(34), chr(34) * 2)}"')
-    if price:
-        columns["amount"] = np.round(np.exp(rng.normal(2.0, 1.0, n)), 2)
-        columns["shown"] = rng.random(n) >= missing
-        selected.append("CASE WHEN shown THEN amount END AS price")
-    con.register("catalogue", columns)
-    _copy(con, f"SELECT {', '.join(selected)} FROM catalogue", scratch / "items.parquet")
-    con.unregister("catalogue")
-
-
-def _write_events(
-    con: duckdb.DuckDBPyConnection,
-    blocks: Iterator[dict[str, AnyArray]],
-    events: int,
-    scratch: Path,
-    string_ids: bool,
-    progress: bool,
-) -> None:
-    parts = scratch / "parts"
-    parts.mkdir()
-    query = f"SELECT users + 1 AS user_id, {_item_id('items', string_ids)} AS item_id, make_timestamp(times) AS timestamp"
-    with Progress(disable=not (progress and sys.stderr.isatty()), transient=True) as bar:
-        task = bar.add_task("events", total=events)
-        for i, block in enumerate(blocks):
-            con.register("block", block)
-            _copy(con, f"{query} FROM block", parts / f"{i:06d}.parquet")
-            con.unregister("block")
-            bar.update(task, advance=len(block["users"]))
-    _copy(con, f"SELECT * FROM read_parquet({literal(parts / '*.parquet')})", scratch / "events.parquet")
-
-
-def _copy(con: duckdb.DuckDBPyConnection, query: str, target: Path) -> None:
-    con.execute(f"COPY ({query}) TO {literal(target)} (FORMAT parquet, COMPRESSION zstd)")

@@ -39,7 +39,7 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Spec:
-    """How one data set is made: its raw files, and `build(raw paths, folder) -> notes` which writes the Parquet files.
+    """How one data set is made: its raw files, and `build(raw paths, folder) -> notes`, which writes Parquet.
 
     version goes up whenever `build` gives something else, so that older caches are made anew.
     """
@@ -91,7 +91,7 @@ def find(raw: RawFile) -> Path | None:
 
 
 def fetch(spec: Spec) -> list[Path]:
-    """The paths of all raw files, downloaded into the cache where they are missing; DataError says what to place where."""
+    """The paths of all raw files, downloaded into the cache where missing; DataError says what to place."""
     by_url: dict[str, list[tuple[Path, Download]]] = {}
     for raw in spec.raw:
         if find(raw) is not None:
@@ -123,6 +123,6 @@ def missing(spec: Spec, raw: RawFile) -> str:
     roots = " and ".join(str(root) for root in (data_root(), cache_root() / "raw") if root)
     other = f" (or {', '.join(raw.also)})" if raw.also else ""
     return (
-        f"data set {spec.name}: {raw.path}{other} is not in {roots}, and its publisher offers no form that can be "
-        f"fetched and checked; get it from {spec.source} and {places(spec)}; docs/datasets.md says how"
+        f"data set {spec.name}: {raw.path}{other} is not in {roots}, and its publisher offers no form that "
+        f"can be fetched and checked; get it from {spec.source} and {places(spec)}; docs/datasets.md says how"
     )
