@@ -11,13 +11,15 @@ from cowalk.datasets.tables import connect, count, literal, write
 RAW_SQL = """
 CREATE TABLE raw AS SELECT
     household_id::BIGINT AS user_id, product_id::BIGINT AS item_id,
-    transaction_timestamp::TIMESTAMP AS timestamp, basket_id::BIGINT AS session_id, quantity::DOUBLE AS quantity, sales_value::DOUBLE AS sales_value,
+    transaction_timestamp::TIMESTAMP AS timestamp, basket_id::BIGINT AS session_id,
+    quantity::DOUBLE AS quantity, sales_value::DOUBLE AS sales_value,
     (row_number() OVER () - 1)::BIGINT AS file_row
 FROM read_csv({path}, header = true, all_varchar = true)
 """
 ITEMS_SQL = """
 WITH paid AS (
-    SELECT item_id, round(median(sales_value / quantity), 2) AS price FROM raw WHERE quantity > 0 GROUP BY item_id
+    SELECT item_id, round(median(sales_value / quantity), 2) AS price
+    FROM raw WHERE quantity > 0 GROUP BY item_id
 )
 SELECT product_id::BIGINT AS item_id, product_type AS name, department, product_category AS category,
     product_type, brand, manufacturer_id AS manufacturer, package_size, price
