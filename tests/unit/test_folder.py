@@ -34,7 +34,9 @@ def make(value: float = 1.0, ids: list[str] | None = None) -> Stored:
         "vectors": {"vectors": table},
         "more": {"n": np.array([7, 8]), "none": np.zeros((0, 3), np.float32)},
     }
-    return Stored({"recipe": {"a": 1}}, vocab, SideInfo(vocab.fingerprint, (color, price)), arrays)
+    new = Vocab.of(["new", "x"])
+    cold = (new, SideInfo(new.fingerprint, tuple(field.take(np.array([2, -1])) for field in (color, price))))
+    return Stored({"recipe": {"a": 1}}, vocab, SideInfo(vocab.fingerprint, (color, price)), arrays, cold)
 
 
 def value_of(path: Path) -> float:
@@ -59,6 +61,10 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.arrays["vectors"]["vectors"], given_.arrays["vectors"]["vectors"])
     assert isinstance(back.arrays["vectors"]["vectors"].base, np.memmap | np.ndarray)
     assert back.arrays["more"]["none"].shape == (0, 3)
+    assert back.cold is not None
+    assert back.cold[0].ids.tolist() == ["new", "x"]
+    assert back.cold[1]["color"].codes.tolist() == [1]
+    assert back.cold[1]["price"].offsets.tolist() == [0, 0, 0]
     assert (tmp_path / "m" / "current").readlink() == Path("versions") / version.name
     assert sorted(p.name for p in version.iterdir()) == FILES
 
@@ -109,6 +115,7 @@ def test_old_versions_are_swept_and_the_last_two_stay(tmp_path: Path) -> None:
 STEPS = [
     "write_vocab",
     "write_side_info",
+    "_write_items",
     "write_tensors",
     "_sync",
     "_settle",
@@ -173,13 +180,9 @@ def test_a_failure_of_the_link_leaves_the_old_model(
 
 
 FILES = [
-    "manifest.json",
-    "more.safetensors",
-    "side_info.parquet",
-    "side_values.parquet",
-    "vectors.safetensors",
+    f"{prefix}{name}.parquet" for prefix in ("cold_", "") for name in ("side_info", "side_values", "vocab")
 ]
-FILES += ["vocab.parquet"]
+FILES = sorted([*FILES, "manifest.json", "more.safetensors", "vectors.safetensors"])
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -31,12 +31,16 @@ WORK = ".work"  # what an unfinished fit leaves beside the versions
 
 @dataclass(frozen=True)
 class Stored:
-    """What a model folder holds. arrays: file name without ending -> array name -> array."""
+    """What a model folder holds. arrays: file name without ending -> array name -> array.
+
+    cold: items that have no rows, with their side information by the codes of `side_info`.
+    """
 
     manifest: dict[str, Any]
     vocab: Vocab
     side_info: SideInfo | None = None
     arrays: Mapping[str, Mapping[str, AnyArray]] = field(default_factory=dict)
+    cold: tuple[Vocab, SideInfo] | None = None
 
 
 def check_target(folder: Path) -> None:
@@ -82,10 +86,9 @@ def write_folder(folder: Path, stored: Stored) -> Path:
 
 def _write_version(draft: Path, stored: Stored) -> None:
     """All files of a version, then the manifest that names them."""
-    side: list[dict[str, Any]] | None = None
-    write_vocab(draft / "vocab.parquet", stored.vocab)
-    if stored.side_info is not None:
-        side = write_side_info(draft / "side_info.parquet", draft / "side_values.parquet", stored.side_info)
+    side = _write_items(draft, "", stored.vocab, stored.side_info)
+    if stored.cold is not None:
+        _write_items(draft, "cold_", *stored.cold)
     files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
     for name, arrays in stored.arrays.items():
         size, digest = write_tensors(draft / f"{name}.safetensors", arrays)
@@ -99,6 +102,27 @@ def _write_version(draft: Path, stored: Stored) -> None:
         file.flush()
         os.fsync(file.fileno())
     _sync(draft)
+
+
+def _write_items(
+    draft: Path, prefix: str, vocab: Vocab, side_info: SideInfo | None
+) -> list[dict[str, Any]] | None:
+    """Vocabulary and side information; gives the fields for the manifest."""
+    write_vocab(draft / f"{prefix}vocab.parquet", vocab)
+    if side_info is None:
+        return None
+    paths = (draft / f"{prefix}side_info.parquet", draft / f"{prefix}side_values.parquet")
+    return write_side_info(*paths, side_info)
+
+
+def _read_items(
+    version: Path, prefix: str, fields: list[dict[str, Any]] | None
+) -> tuple[Vocab, SideInfo | None]:
+    vocab = read_vocab(version / f"{prefix}vocab.parquet")
+    if fields is None:
+        return vocab, None
+    paths = (version / f"{prefix}side_info.parquet", version / f"{prefix}side_values.parquet")
+    return vocab, read_side_info(*paths, fields, vocab)
 
 
 def _settle(path: Path) -> dict[str, Any]:
@@ -230,18 +254,18 @@ def _read_version(version: Path, verify: bool) -> Stored:
     manifest = read_manifest(version)
     for name, told in manifest["files"].items():
         _check_file(version / name, told, verify)
-    vocab = read_vocab(version / "vocab.parquet")
+    vocab, side_info = _read_items(version, "", manifest["fields"])
     if vocab.fingerprint != manifest["fingerprints"]["vocab"]:
         raise ModelError(
             f"{version}: vocabulary and arrays come from different fits; copy the whole folder again"
         )
-    side_info = None
-    if manifest["fields"] is not None:
-        paths = (version / "side_info.parquet", version / "side_values.parquet")
-        side_info = read_side_info(*paths, manifest["fields"], vocab)
+    cold = None
+    if "cold_vocab.parquet" in manifest["files"]:
+        cold_vocab, cold_info = _read_items(version, "cold_", manifest["fields"])
+        cold = None if cold_info is None else (cold_vocab, cold_info)
     tensors = [name for name in manifest["files"] if name.endswith(".safetensors")]
     arrays = {name.removesuffix(".safetensors"): map_tensors(version / name) for name in tensors}
-    return Stored(manifest, vocab, side_info, arrays)
+    return Stored(manifest, vocab, side_info, arrays, cold)
 
 
 def _check_file(path: Path, told: Mapping[str, Any], verify: bool) -> None:

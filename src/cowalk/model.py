@@ -1,0 +1,288 @@
+"""Model: what a fit gives back. It answers, embeds new items, and lives in a folder."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from cowalk import inspection, model_store
+from cowalk.answers import Answer, Hit
+from cowalk.attributes import Attributes, catalogue_of
+from cowalk.errors import UnknownIdError, UsageError
+from cowalk.learn import ColdMap
+from cowalk.model_data import ModelData
+from cowalk.neighbors import (
+    METRICS,
+    Metric,
+    attribute_scores,
+    best,
+    codes_of,
+    shared_attributes,
+    times_together,
+    vector_scores,
+)
+from cowalk.prepare import encode_items
+from cowalk.recall import CooccurrenceLists
+from cowalk.recommend import Recommender
+from cowalk.tables import Catalogue, Field, Id
+from cowalk.types import Floats, Ids
+
+Policy = Literal["error", "skip", "cold"]
+"""What is done with an id that the log does not hold: an error, left out and told, or its cold vector."""
+
+
+@dataclass(frozen=True)
+class ColdItems:
+    """Items that nobody has clicked yet: their vectors and context rows [N, d]; unknown: values by field."""
+
+    vectors: Floats
+    contexts: Floats
+    fields: tuple[Field, ...]
+    unknown: dict[str, list[str]]
+
+    def told(self) -> list[str]:
+        """One line for each field with values that the model has not seen."""
+        lines = []
+        for name, values in self.unknown.items():
+            if values:
+                shown = ", ".join(repr(value) for value in values[:5]) + (", ..." if len(values) > 5 else "")
+                lines.append(f"field {name!r}: {shown} not seen in training; treated as missing")
+        return lines
+
+
+class Model(ModelData):
+    """Everything that was learned, and the answers it gives."""
+
+    @cached_property
+    def recommender(self) -> Recommender:
+        """The scorer of histories, with the settings that fit chose."""
+        learned = self.learned
+        return Recommender(
+            learned.vectors, learned.contexts, self.vocab.counts, self.lists, self.recipe.recommend
+        )
+
+    @cached_property
+    def cold_map(self) -> ColdMap:
+        """From attributes to vectors; UsageError for a model without side information."""
+        return self.cold_map_by(None)
+
+    def cold_map_by(self, method: str | None) -> ColdMap:
+        """The map of another method than the recipe's: mean, similar or ridge."""
+        if self.side_info is None or not self.side_info.fields:
+            raise UsageError(
+                "the model was fitted without items, so it cannot embed attributes; fit with --items"
+            )
+        settings = self.recipe.changed({"cold.method": method}).cold if method else self.recipe.cold
+        learned = self.cold_learned or self.learned
+        return ColdMap.fit(learned, self.side_info, self.vocab.counts, settings)
+
+    def embed(
+        self, attributes: Attributes | Sequence[Attributes] | Catalogue, method: str | None = None
+    ) -> Floats:
+        """float32[d] of one new item, [N, d] of several, from their attributes alone.
+
+        method: mean (the paper's), similar or ridge; the recipe's unless given. Values that were not seen in
+        training count as missing and are told in a warning; an unknown field is a UsageError.
+        """
+        found = self.cold_items(attributes, method)
+        for line in found.told():
+            warnings.warn(line, stacklevel=2)
+        return found.vectors[0] if isinstance(attributes, Mapping) else found.vectors
+
+    def cold_items(
+        self, attributes: Attributes | Sequence[Attributes] | Catalogue, method: str | None = None
+    ) -> ColdItems:
+        """Vectors and context rows of new items, and what of their attributes was not known."""
+        cold_map = self.cold_map if method in (None, self.recipe.cold.method) else self.cold_map_by(method)
+        assert self.side_info is not None  # the map is there
+        if isinstance(attributes, Mapping):
+            attributes = [attributes]
+        if not isinstance(attributes, Catalogue):
+            attributes = catalogue_of(attributes, self.side_info, self.recipe.side.separators)
+        fields, unknown = encode_items(self.side_info, attributes)
+        return ColdItems(cold_map.vectors(fields), cold_map.contexts(fields), fields, unknown)
+
+    @cached_property
+    def _cold(self) -> ColdItems | None:
+        """The items of the items table that are not in the log."""
+        if self.cold_vocab is None or self.cold_info is None or not len(self.cold_vocab):
+            return None
+        fields = self.cold_info.fields
+        return ColdItems(self.cold_map.vectors(fields), self.cold_map.contexts(fields), fields, {})
+
+    @cached_property
+    def _with_cold(self) -> Recommender:
+        """The recommender over warm rows 0..V-1 and cold rows from V on."""
+        if self._cold is None:
+            return self.recommender
+        lists = self.lists
+        if lists is not None:
+            ends = np.full(len(self._cold.vectors), lists.offsets[-1])
+            lists = CooccurrenceLists(
+                np.concatenate([lists.offsets, ends]), lists.ids, lists.scores, lists.together
+            )
+        return Recommender(
+            np.concatenate([self.learned.vectors, self._cold.vectors]),
+            np.concatenate([self.learned.contexts, self._cold.contexts]),
+            np.concatenate([self.vocab.counts, np.zeros(len(self._cold.vectors), dtype=np.int64)]),
+            lists,
+            self.recipe.recommend,
+        )
+
+    def _rows(self, ids: Sequence[Id], on_unknown: Policy) -> tuple[Ids, tuple[Id, ...]]:
+        """Rows (cold ones from V on) of the known ids in order, and the unknown ids, by the policy."""
+        if on_unknown not in ("error", "skip", "cold"):
+            raise UsageError(f"on_unknown is {on_unknown!r}; it must be error, skip or cold")
+        rows = self.vocab.find(list(ids))
+        if on_unknown == "cold" and self.cold_vocab is not None:
+            cold = self.cold_vocab.find(list(ids))
+            rows = np.where((rows < 0) & (cold >= 0), cold + len(self.vocab), rows).astype(np.int32)
+        unknown = tuple(item for item, row in zip(ids, rows, strict=True) if row < 0)
+        if unknown and on_unknown == "error":
+            known_cold = self.cold_vocab is not None and unknown[0] in self.cold_vocab
+            mend = (
+                "on_unknown='cold' uses its attributes" if known_cold else "on_unknown='skip' leaves it out"
+            )
+            raise UnknownIdError(f"id {unknown[0]!r} is not in the log the model was fitted on; {mend}")
+        return rows[rows >= 0], unknown
+
+    def _name(self, row: int) -> Id:
+        """The outside id of a warm or cold row."""
+        if row < len(self.vocab):
+            return self.vocab.names(np.array([row], dtype=np.int32))[0]
+        assert self.cold_vocab is not None
+        return self.cold_vocab.names(np.array([row - len(self.vocab)], dtype=np.int32))[0]
+
+    def similar(
+        self,
+        item: Id | Attributes,
+        k: int = 10,
+        metric: Metric = "cosine",
+        *,
+        explain: bool = False,
+        on_unknown: Policy = "error",
+    ) -> Answer:
+        """The k items most like an item, or like a new item of these attributes; itself is left out.
+
+        metric: cosine, dot, l2 (scores are distances with a minus) or attributes (Jaccard overlap).
+        explain: the shared attributes and how often the two stood together, per hit.
+        """
+        if metric not in METRICS:
+            raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
+        if k < 1:
+            raise UsageError(f"k must be at least 1, not {k}")
+        notes: list[str] = []
+        if isinstance(item, Mapping):
+            new = self.cold_items(item)
+            query, row, codes, notes = new.vectors[0], -1, [f.codes for f in new.fields], new.told()
+        else:
+            rows, unknown = self._rows([item], on_unknown)
+            if unknown:
+                return Answer((), METRICS[metric], unknown)
+            row = int(rows[0])
+            query, codes = self._query(row)
+        if metric == "attributes":
+            if self.side_info is None or not self.side_info.fields:
+                raise UsageError(
+                    "the model was fitted without items, so there are no attributes; fit with --items"
+                )
+            scores = attribute_scores(codes, self.side_info)
+        else:
+            scores = vector_scores(query, self.learned.vectors, self._norms, metric)
+        warm = row if row < len(self.vocab) else -1
+        hits = [
+            Hit(
+                self._name(r), float(scores[r]), reasons=self._reasons(codes, warm, int(r)) if explain else ()
+            )
+            for r in best(scores, k, warm).tolist()
+        ]
+        return Answer(tuple(hits), METRICS[metric], notes=tuple(notes))
+
+    def _query(self, row: int) -> tuple[Floats, list[Ids]]:
+        """Vector and attribute values, by field, of a warm or cold row."""
+        if row < len(self.vocab):
+            codes = codes_of(self.side_info, row) if self.side_info is not None else []
+            return np.asarray(self.learned.vectors[row]), codes
+        cold = row - len(self.vocab)
+        assert self._cold is not None
+        assert self.cold_info is not None
+        return self._cold.vectors[cold], codes_of(self.cold_info, cold)
+
+    @cached_property
+    def _norms(self) -> Floats:
+        return np.asarray(np.linalg.norm(self.learned.vectors, axis=1), dtype=np.float32)
+
+    def _reasons(self, codes: list[Ids], row: int, other: int) -> tuple[str, ...]:
+        told = []
+        if self.side_info is not None:
+            shared = shared_attributes(self.side_info, codes, other)
+            told.append(f"shares {', '.join(shared)}" if shared else "shares no attribute")
+        if self.lists is not None and row >= 0:
+            times = times_together(self.lists, row, other)
+            told.append(f"{times:g} times together" if times else "never together in the lists")
+        return (*told, f"seen {int(self.vocab.counts[other])} times")
+
+    def recommend(
+        self,
+        history: Sequence[Id],
+        k: int = 10,
+        *,
+        exclude_seen: bool | None = None,
+        on_unknown: Policy = "error",
+        exact: bool = False,
+    ) -> Answer:
+        """The k items to show next after a history (oldest first), by the scorer that fit chose.
+
+        exclude_seen: leave the history's own items out (the recipe's choice unless given). on_unknown="cold"
+        lets items of the items table that nobody has clicked into the history and into the answer. exact: score
+        the whole catalogue instead of the candidates of two channels.
+        """
+        if isinstance(history, str | int):
+            history = [history]
+        if k < 1:
+            raise UsageError(f"k must be at least 1, not {k}")
+        if not len(history):
+            raise UsageError("the history is empty; give at least one id")
+        rows, unknown = self._rows(history, on_unknown)
+        label = "score of vectors and co-occurrence" if self.lists is not None else "score of vectors"
+        if not len(rows):
+            return Answer(
+                (), label, unknown, len(history), ("no id of the history is known, so there is no answer",)
+            )
+        recommender = self._with_cold if on_unknown == "cold" else self.recommender
+        found = recommender.recommend(
+            rows, np.array([0, len(rows)], dtype=np.int64), k, exclude_seen=exclude_seen, exact=exact
+        )
+        hits = [
+            Hit(self._name(row), float(score), cold=row >= len(self.vocab))
+            for row, score in zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)
+            if row >= 0
+        ]
+        return Answer(tuple(hits), label, unknown, len(history))
+
+    def inspect(self) -> dict[str, Any]:
+        """What is in the model, what was dropped and why, the graph's health, learned weights by field."""
+        return inspection.inspect(self)
+
+    def save(self, folder: str | Path) -> Path:
+        """Publish the model as a new version of this folder; a reader sees the old one or the new one."""
+        return model_store.save(self, Path(folder))
+
+    def __repr__(self) -> str:
+        d = self.learned.vectors.shape[1]
+        names = f", fields {', '.join(self.learned.field_names)}" if self.learned.field_names else ""
+        return f"Model({self.recipe.name}: {len(self.vocab)} items, {d} dimensions{names})"
+
+
+def load(folder: str | Path, *, verify: bool = False) -> Model:
+    """The model of a folder that `save` or `cowalk fit` wrote; arrays stay on the disk and are mapped.
+
+    ModelError where the folder is truncated, foreign or newer. verify: take the checksum of large files too.
+    """
+    return Model(**vars(model_store.load(Path(folder), verify=verify)))

@@ -1,0 +1,66 @@
+"""ModelData: all that a model holds; what is saved, loaded and inspected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from cowalk.learn import Learned
+from cowalk.recall import CooccurrenceLists
+from cowalk.settings import Recipe
+from cowalk.tables import SideInfo, Vectors, Vocab
+from cowalk.types import Floats
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """Everything that was learned, and what it was learned from in figures (`manifest`).
+
+    vocab: the items, most frequent first, with their counts in the log. cold_vocab, cold_info: items of the
+    items table that are not in the log; they answer under the policy `cold`. cold_learned: the rows that cold
+    vectors come from, where they are not `learned` itself.
+    """
+
+    recipe: Recipe
+    vocab: Vocab
+    learned: Learned
+    side_info: SideInfo | None = None
+    lists: CooccurrenceLists | None = None
+    cold_learned: Learned | None = None
+    cold_vocab: Vocab | None = None
+    cold_info: SideInfo | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def vectors(self) -> Vectors:
+        """The item vectors H."""
+        return Vectors(self.vocab, self.learned.vectors)
+
+    @cached_property
+    def contexts(self) -> Vectors:
+        """The context rows Z: what a history's vectors are multiplied with when items are recommended."""
+        return Vectors(self.vocab, self.learned.contexts)
+
+    @cached_property
+    def own(self) -> Vectors:
+        """The items' own rows, before side information comes in."""
+        return Vectors(self.vocab, self.learned.own)
+
+    @cached_property
+    def fields(self) -> dict[str, Vectors]:
+        """By field, a row per value."""
+        if self.side_info is None:
+            return {}
+        named = zip(self.learned.field_names, self.learned.fields, strict=True)
+        return {name: Vectors(Vocab.of(self.side_info[name].labels), rows) for name, rows in named}
+
+    @property
+    def weights(self) -> Floats:
+        """float32[V, n+1]: share of own row and fields in each item vector; columns are `weight_names`."""
+        return self.learned.weights
+
+    @property
+    def weight_names(self) -> tuple[str, ...]:
+        """Names of the columns of `weights`: own, then the fields."""
+        return ("own", *self.learned.field_names)

@@ -1,0 +1,107 @@
+"""A model into its folder and out of it: save and load are mirror images."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cowalk.errors import CowalkError, ModelError
+from cowalk.learn import Learned
+from cowalk.model_data import ModelData
+from cowalk.recall import CooccurrenceLists
+from cowalk.settings import load_recipe
+from cowalk.tables import Vocab
+from cowalk.tables.folder import Stored, read_folder, write_folder
+from cowalk.types import AnyArray
+
+LIBRARIES = ("numpy", "numba", "duckdb", "pydantic", "safetensors")
+ROWS = ("vectors", "contexts", "own", "weights")  # one file each, so that each can be mapped or copied alone
+
+
+def save(model: ModelData, folder: Path) -> Path:
+    """Publish the model as a new version of `folder` and give the version's path."""
+    arrays = _learned_arrays(model.learned, "")
+    if model.cold_learned is not None:
+        arrays |= _learned_arrays(model.cold_learned, "cold_")
+    if model.lists is not None:
+        arrays["lists"] = {f.name: getattr(model.lists, f.name) for f in fields(model.lists)}
+    cold = None
+    if model.cold_vocab is not None and model.cold_info is not None:
+        cold = (model.cold_vocab, model.cold_info)
+    manifest = {
+        **model.manifest,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "libraries": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "recipe": model.recipe.model_dump(mode="json"),
+        "seed": model.recipe.seed,
+        "learned": _learned_summary(model.learned),
+        "cold_learned": None if model.cold_learned is None else _learned_summary(model.cold_learned),
+    }
+    return write_folder(folder, Stored(manifest, model.vocab, model.side_info, arrays, cold))
+
+
+def load(folder: Path, *, verify: bool = False) -> ModelData:
+    """The model that `save` wrote; ModelError where it is not whole."""
+    stored = read_folder(folder, verify=verify)
+    manifest, arrays = stored.manifest, stored.arrays
+    try:
+        cold = manifest["cold_learned"]
+        lists = CooccurrenceLists(**arrays["lists"]) if "lists" in arrays else None
+        return ModelData(
+            recipe=load_recipe(manifest["recipe"]),
+            vocab=stored.vocab,
+            learned=_learned(manifest["learned"], arrays, "", stored.vocab),
+            side_info=stored.side_info,
+            lists=lists,
+            cold_learned=None if cold is None else _learned(cold, arrays, "cold_", stored.vocab),
+            cold_vocab=None if stored.cold is None else stored.cold[0],
+            cold_info=None if stored.cold is None else stored.cold[1],
+            manifest=manifest,
+        )
+    except (CowalkError, KeyError, TypeError, IndexError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(f"{folder}: does not hold what this cowalk needs ({error}); fit again") from None
+
+
+def _learned_arrays(learned: Learned, prefix: str) -> dict[str, Mapping[str, AnyArray]]:
+    arrays: dict[str, Mapping[str, AnyArray]] = {
+        prefix + name: {name: getattr(learned, name)} for name in ROWS
+    }
+    arrays[prefix + "fields"] = {str(number): rows for number, rows in enumerate(learned.fields)}
+    return arrays
+
+
+def _learned_summary(learned: Learned) -> dict[str, Any]:
+    return {
+        "vector_size": int(learned.vectors.shape[1]),
+        "fields": list(learned.field_names),
+        "losses": [float(loss) for loss in learned.losses],
+    }
+
+
+def _learned(
+    told: Mapping[str, Any], arrays: Mapping[str, Mapping[str, AnyArray]], prefix: str, vocab: Vocab
+) -> Learned:
+    """The rows of one set, their shapes checked against the vocabulary."""
+    rows = {name: arrays[prefix + name][name] for name in ROWS}
+    names = tuple(told["fields"])
+    parts = tuple(arrays[prefix + "fields"][str(number)] for number in range(len(names)))
+    size = told["vector_size"]
+    wanted = {name: (len(vocab), len(names) + 1 if name == "weights" else size) for name in ROWS}
+    for name, shape in wanted.items():
+        if rows[name].shape != shape or rows[name].dtype != np.float32:
+            raise ModelError(
+                f"{prefix}{name}.safetensors holds {rows[name].shape}, wanted {shape}; fit again"
+            )
+    return Learned(
+        vocab.fingerprint, rows["vectors"], rows["contexts"], rows["own"], parts, rows["weights"], names,
+        tuple(told["losses"]),
+    )  # fmt: skip
