@@ -1,0 +1,82 @@
+"""Attributes given by hand ({"category": "lantern", "price": 2.95}) -> Catalogue, under the fields of a SideInfo."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from cowalk.errors import UsageError
+from cowalk.prepare.settings import SideSettings
+from cowalk.prepare.side_info import number_text
+from cowalk.tables.catalogue import Catalogue, RawField
+from cowalk.tables.side_info import Field, SideInfo
+from cowalk.tables.vocab import STRING, Vocab
+from cowalk.types import AnyArray
+
+Value = str | int | float | bool | None | Sequence[str | int | float | bool]
+Attributes = Mapping[str, Value]
+
+
+def catalogue_of(attributes: Attributes | Sequence[Attributes], like: SideInfo) -> Catalogue:
+    """The catalogue of one item or several from their attributes by field name; ids are 0, 1, ...
+
+    Text is read as its field needs it, so that values from a command line do too; None, "" and NaN are missing; a list
+    is several values. UsageError for an unknown field, a number that is none, or a list where one number must be.
+    """
+    items = [attributes] if isinstance(attributes, Mapping) else list(attributes)
+    for item in items:
+        for name in item:
+            if name not in like.names:
+                raise UsageError(f"no field {name!r}; the fields are {', '.join(like.names) or 'none'}")
+    fields = tuple(_field(field, [item.get(field.name) for item in items]) for field in like.fields)
+    return Catalogue(Vocab.of(np.arange(len(items))), fields)
+
+
+def settings_like(side_info: SideInfo, base: SideSettings | None = None) -> SideSettings:
+    """Settings under which `read_items` takes the columns of new items for the kinds that were fitted."""
+    base = base or SideSettings()
+    return base.model_copy(update={"fields": {field.name: field.kind for field in side_info.fields}})
+
+
+def _field(fitted: Field, values: list[Value]) -> RawField:
+    if fitted.kind == "numeric":
+        return RawField(fitted.name, "numeric", numbers=np.array([_number(fitted.name, v) for v in values]))
+    rows = [_labels(value) for value in values]
+    names = sorted({label for row in rows for label in row})
+    codes = [names.index(label) for row in rows for label in row]
+    offsets = np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
+    labels: AnyArray = np.array(names, dtype=STRING)
+    return RawField(fitted.name, "multi", labels, offsets, np.array(codes, dtype=np.int32))
+
+
+def _labels(value: Value) -> list[str]:
+    if value is None or value == "" or (isinstance(value, float) and not np.isfinite(value)):
+        return []
+    if isinstance(value, bool | np.bool_):
+        return ["true" if value else "false"]
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, int | float | np.integer | np.floating):
+        return [number_text(float(value)) if isinstance(value, float | np.floating) else str(value)]
+    return list(dict.fromkeys(label for one in value for label in _labels(one)))
+
+
+def _number(name: str, value: Value) -> float:
+    if isinstance(value, list | tuple):
+        if len(value) > 1:
+            raise UsageError(f"field {name!r} is numeric and takes one value, got {list(value)!r}")
+        value = value[0] if value else None
+    if value is None or value == "":
+        return float("nan")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        pass
+    try:  # a date field was fitted as days since 1970
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise UsageError(f"field {name!r} is numeric, got {value!r}") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.timestamp() / 86400

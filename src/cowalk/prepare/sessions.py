@@ -1,0 +1,121 @@
+"""Events -> Sessions: cut at pauses, at fixed windows, by a given column, or not at all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cowalk.errors import UsageError
+from cowalk.kernels.pairs import mark_gaps, mark_windows
+from cowalk.prepare.report import Drop, DropReport
+from cowalk.prepare.settings import CleanSettings, SessionSettings
+from cowalk.tables.catalogue import take_ragged
+from cowalk.tables.events import Events
+from cowalk.tables.sessions import Sessions
+from cowalk.types import AnyArray, Offsets
+
+MINUTE = 60_000_000  # microseconds
+
+
+def sessionize(
+    events: Events, settings: SessionSettings | None = None, clean: CleanSettings | None = None
+) -> tuple[Sessions, DropReport]:
+    """The events cut into sessions, in the order of owner and time, and what the length rules dropped.
+
+    A session never holds two owners (users; or given sessions where the user is unknown). Where nothing is dropped
+    or moved the sessions share their items and weights with the events: no copy. UsageError where the log lacks what
+    the cut needs; DataError where no session is left.
+    """
+    settings, clean = settings or SessionSettings(), clean or CleanSettings()
+    by = _how(events, settings)
+    if by == "column":
+        order, offsets = _by_column(events)
+    else:
+        order, offsets = None, _by_time(events, settings, by)
+    return _without_odd_lengths(events, order, offsets, clean, by)
+
+
+def _how(events: Events, settings: SessionSettings) -> str:
+    """The cut that `auto` stands for; UsageError where the log lacks what it needs."""
+    if settings.by == "auto":
+        return "column" if events.sessions is not None else "gap" if events.has_times else "history"
+    if settings.by == "column" and events.sessions is None:
+        raise UsageError("sessions by column need a session_column; name it when the log is read")
+    if settings.by in ("gap", "window") and not events.has_times:
+        raise UsageError(f"sessions by {settings.by} need times, and this log has none; use by=history")
+    return settings.by
+
+
+def _by_time(events: Events, settings: SessionSettings, by: str) -> Offsets:
+    """Session starts where the owner changes and, by gap or window, where time says so."""
+    if by == "history":
+        return events.owner_offsets
+    starts = np.zeros(len(events), dtype=bool)
+    starts[events.owner_offsets[:-1]] = True
+    if by == "gap":
+        mark_gaps(events.times, round(settings.gap_minutes * MINUTE), starts)
+    else:
+        mark_windows(events.times, round(settings.window_minutes * MINUTE), starts)
+    return _close(np.flatnonzero(starts), len(events))
+
+
+def _close(starts: AnyArray, n: int) -> Offsets:
+    return np.append(starts, n).astype(np.int64)
+
+
+def _by_column(events: Events) -> tuple[AnyArray | None, Offsets]:
+    """The order that brings each (owner, session) together, by first appearance, and the starts; None = as it is."""
+    assert events.sessions is not None
+    starts = np.zeros(len(events), dtype=bool)
+    starts[events.owner_offsets[:-1]] = True
+    starts[1:] |= events.sessions[1:] != events.sessions[:-1]
+    runs = np.flatnonzero(starts)
+    offsets = _close(runs, len(events))
+    owners = np.cumsum(np.isin(runs, events.owner_offsets[:-1], assume_unique=True), dtype=np.int64)
+    keys = (owners << 32) | events.sessions[runs]
+    _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    if len(first) == len(runs):
+        return None, offsets
+    # Sessions of one owner interleave: runs of one key move to the place of its first run, in their order.
+    appeared = first[which]
+    moved = np.argsort(appeared, kind="stable")
+    run_offsets, order = take_ragged(offsets, np.arange(len(events)), moved)
+    opens = np.append(True, appeared[moved][1:] != appeared[moved][:-1])
+    return order, _close(run_offsets[:-1][opens], len(events))
+
+
+def _without_odd_lengths(
+    events: Events, order: AnyArray | None, offsets: Offsets, clean: CleanSettings, by: str
+) -> tuple[Sessions, DropReport]:
+    """The sessions whose length is within the bounds."""
+    lengths = np.diff(offsets)
+    short = lengths < clean.min_session
+    long = lengths > clean.max_session if clean.max_session is not None else np.zeros(len(lengths), dtype=bool)
+    drops = []
+    if clean.min_session > 1:
+        drops.append(_drop(f"sessions with fewer than {clean.min_session:,} events", short, lengths))
+    if clean.max_session is not None:
+        drops.append(_drop(f"sessions with more than {clean.max_session:,} events", long, lengths))
+    kept = ~(short | long)
+    facts = (("sessions", int(kept.sum())), ("cut by", by))
+    report = DropReport(len(events), int(lengths[kept].sum()), tuple(drops), facts)
+    report.check_not_empty("the log cut into sessions")
+    heads = offsets[:-1] if order is None else order[offsets[:-1]]
+    heads = heads[kept]
+    if not kept.all():
+        at = np.repeat(kept, lengths)
+        order = np.flatnonzero(at) if order is None else order[at]
+        offsets = np.append(0, np.cumsum(lengths[kept])).astype(np.int64)
+    return (
+        Sessions(
+            items=events.items if order is None else events.items[order],
+            offsets=offsets,
+            users=events.users[heads],
+            starts=events.times[heads],
+            weights=events.weights if order is None else events.weights[order],
+        ),
+        report,
+    )
+
+
+def _drop(rule: str, odd: AnyArray, lengths: AnyArray) -> Drop:
+    return Drop(rule, int(lengths[odd].sum()), f"{int(odd.sum()):,} sessions")
