@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import shutil
 import sys
 import tempfile
@@ -59,7 +60,9 @@ def _fetch(url: str, target: Path) -> None:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, target.open("wb") as out:
             total = int(answer.headers.get("Content-Length") or 0)
             got = _copy(answer, out, url, total)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()  # it holds the connection
         reason = getattr(error, "reason", error)
         raise DataError(f"cannot download {url}: {reason}") from error
     if total and got != total:
