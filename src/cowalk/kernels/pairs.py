@@ -18,14 +18,17 @@ def mark_gaps(times: Offsets, gap: int, starts: AnyArray) -> None:
 
 @kernel
 def mark_windows(times: Offsets, window: int, starts: AnyArray) -> None:
-    """Set starts[i] where event i lies in another window [k * window, (k + 1) * window) than the event before."""
+    """Set starts[i] where event i lies in another window [k * window, (k + 1) * window) than the event
+    before."""
     for i in range(1, len(times)):
         if times[i] // window != times[i - 1] // window:
             starts[i] = True
 
 
 @kernel
-def count_transitions(items: Ids, offsets: Offsets, self_loops: bool, symmetric: bool, counts: Offsets) -> None:
+def count_transitions(
+    items: Ids, offsets: Offsets, self_loops: bool, symmetric: bool, counts: Offsets
+) -> None:
     """Add to counts[u] the transitions that leave u (with `symmetric` also the reversed ones)."""
     for s in range(len(offsets) - 1):
         for i in range(offsets[s], offsets[s + 1] - 1):
@@ -65,7 +68,9 @@ def scatter_transitions(
 
 
 @kernel
-def scatter_edges(src: Ids, dst: Ids, edge_weights: Floats, at: Offsets, targets: Ids, weights: Floats) -> None:
+def scatter_edges(
+    src: Ids, dst: Ids, edge_weights: Floats, at: Offsets, targets: Ids, weights: Floats
+) -> None:
     """Write each edge into its source's row at at[source]."""
     for e in range(len(src)):
         place = at[src[e]]
@@ -76,7 +81,8 @@ def scatter_edges(src: Ids, dst: Ids, edge_weights: Floats, at: Offsets, targets
 
 @parallel_kernel
 def merge_counts(offsets: Offsets, targets: Ids, weights: Floats, lengths: Offsets) -> None:
-    """Sort each row and merge equal targets in place; weights[.] = how many there were; lengths[u] = what is left."""
+    """Sort each row and merge equal targets in place; weights[.] = how many there were; lengths[u] = what is
+    left."""
     for u in prange(len(offsets) - 1):
         first, last = offsets[u], offsets[u + 1]
         row = np.sort(targets[first:last])

@@ -1,4 +1,4 @@
-"""Attributes given by hand ({"category": "lantern", "price": 2.95}) -> Catalogue, under the fields of a SideInfo."""
+"""Attributes given by hand ({"category": "lantern", "price": 2.95}) -> Catalogue like a given SideInfo."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ Attributes = Mapping[str, Value]
 def catalogue_of(attributes: Attributes | Sequence[Attributes], like: SideInfo) -> Catalogue:
     """The catalogue of one item or several from their attributes by field name; ids are 0, 1, ...
 
-    Text is read as its field needs it, so that values from a command line do too; None, "" and NaN are missing; a list
-    is several values. UsageError for an unknown field, a number that is none, or a list where one number must be.
+    Text is read as its field needs it, so that values from a command line do too; None, "" and NaN are
+    missing; a list is several values. UsageError for an unknown field, a number that is none, or a list where
+    one number must be.
     """
     items = [attributes] if isinstance(attributes, Mapping) else list(attributes)
     for item in items:

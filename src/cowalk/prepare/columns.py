@@ -1,4 +1,4 @@
-"""What a stored column means: the SQL of an id, a time, a number or an order, with its kind found in the data."""
+"""What a stored column means: the SQL of an id, a time, a number or an order, its kind found in the data."""
 
 from __future__ import annotations
 
@@ -59,7 +59,11 @@ def id_column(db: Database, loaded: Loaded, column: str) -> Typed:
     if kind in WIDE and _all(db, loaded, inside, f"abs({inside}) <= 9223372036854775807"):
         return Typed(f"CAST({inside} AS BIGINT)", "BIGINT")
     if is_float(kind):
-        value = f"CASE WHEN isnan({inside}) THEN NULL ELSE {inside} END" if kind in ("FLOAT", "DOUBLE") else inside
+        value = (
+            f"CASE WHEN isnan({inside}) THEN NULL ELSE {inside} END"
+            if kind in ("FLOAT", "DOUBLE")
+            else inside
+        )
         odd = f"{value} IS NOT NULL AND ({value} <> floor({value}) OR abs({value}) > 9e15)"
         bad = _first_bad(db, loaded, column, odd)
         if bad:
@@ -88,7 +92,8 @@ def number_column(db: Database, loaded: Loaded, column: str) -> Typed:
 
 
 def time_column(db: Database, loaded: Loaded, column: str, unit: str) -> Typed:
-    """A time as BIGINT microseconds UTC, from timestamps, dates, ISO text, or epoch numbers in `unit` or the unit found."""
+    """A time as BIGINT microseconds UTC, from timestamps, dates, ISO text, or epoch numbers in `unit` or the
+    unit found."""
     inside, kind = loaded.columns[column], loaded.types[column]
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         if unit != "auto":
@@ -144,3 +149,17 @@ def order_column(db: Database, loaded: Loaded, column: str) -> Typed:
     if _all(db, loaded, value, f"try_cast({value} AS DOUBLE) IS NOT NULL"):
         return Typed(f"CAST({value} AS DOUBLE)", "DOUBLE")
     return Typed(value, "VARCHAR")
+
+
+def check_weights(
+    db: Database, loaded: Loaded, column: str, weight: Typed, *, zero_is_bad: bool
+) -> str | None:
+    """The message about the first weight that is null, NaN, infinite, negative, or 0 where that is bad."""
+    below = "<= 0" if zero_is_bad else "< 0"
+    bad = f"{weight.sql} IS NULL OR isnan({weight.sql}) OR isinf({weight.sql}) OR {weight.sql} {below}"
+    found = db.rows(f"SELECT {weight.sql}, rowid FROM {loaded.table} WHERE {bad} ORDER BY rowid LIMIT 1")
+    if not found:
+        return None
+    value = "null" if found[0][0] is None else found[0][0]
+    law = "above 0" if zero_is_bad else "not negative"
+    return f"column {column!r}: weight {value} ({loaded.place(int(str(found[0][1])))}); weights must be finite and {law}"

@@ -1,4 +1,4 @@
-"""Content edges: from each item to a fixed number of items that share a value of a field, at O(items x neighbors)."""
+"""Content edges: from each item to a fixed number of items that share a value of a field."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def content_edges(
 ) -> tuple[Ids, Ids, NDArray[np.float64]]:
     """(src int32[E], dst int32[E], share float64[E]): the shares of each item's edges sum to 1.
 
-    The items that carry a value stand on a ring in a seeded order, and each points to those that follow it; an item
-    with several values deals its `neighbors` out among them. Every item on a ring is pointed to as often as it points,
-    so that a value of a million items makes no hub and no quadratic number of edges.
+    The items that carry a value stand on a ring in a seeded order, and each points to those that follow it;
+    an item with several values deals its `neighbors` out among them. Every item on a ring is pointed to as
+    often as it points, so that a value of a million items makes no hub and no quadratic number of edges.
     """
     parts = [_field_edges(side_info[name], neighbors) for name in fields]
     src = np.concatenate([part[0] for part in parts])

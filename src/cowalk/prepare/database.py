@@ -1,4 +1,4 @@
-"""One private DuckDB under a memory limit, in a temporary folder that is gone at the end; SQL comes from files."""
+"""A private DuckDB under a memory limit, in a temporary folder that is gone at the end; SQL from files."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def explain(error: Exception, what: str, limit: str | int) -> DataError:
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if full or "No space left" in str(error) or "max_temp_directory_size" in str(error):
-        return DataError(f"{what}: the disk of the temporary folder {tempfile.gettempdir()} is full; set TMPDIR to another")
+        return DataError(
+            f"{what}: the disk of the temporary folder {tempfile.gettempdir()} is full; set TMPDIR to another"
+        )
     if isinstance(error, duckdb.OutOfMemoryException):
         return DataError(f"{what}: the memory limit of {limit} does not do; raise it (--memory-limit)")
     return DataError(f"{what}: {re.sub(r'^[A-Za-z ]*Error: ', '', first)}")
@@ -108,7 +110,8 @@ def explain(error: Exception, what: str, limit: str | int) -> DataError:
 
 @contextmanager
 def database(what: str, memory_limit: str | int = "4GB", workers: int | None = None) -> Iterator[Database]:
-    """A database for the length of the block; what goes wrong in it comes out as one DataError that names `what`.
+    """A database for the length of the block; what goes wrong in it comes out as one DataError that names
+    `what`.
 
     DuckDB gets half of the limit: the other half is for the arrays that are made of its results.
     """

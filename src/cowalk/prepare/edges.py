@@ -1,4 +1,4 @@
-"""A ready graph instead of a log: an edge list, a networkx graph or a scipy matrix -> ItemGraph and its vocabulary."""
+"""A ready graph instead of a log: an edge list, a networkx graph or a scipy matrix -> ItemGraph and Vocab."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from cowalk.errors import DataError, UsageError
-from cowalk.prepare.columns import Typed, id_column, number_column
+from cowalk.prepare.columns import Typed, check_weights, id_column, number_column
 from cowalk.prepare.database import Database, database
 from cowalk.prepare.graph import graph_of_edges
-from cowalk.prepare.read import check_weights
 from cowalk.prepare.sources import Loaded, label_of, load
 from cowalk.prepare.vocabulary import frequent_first, renumber
 from cowalk.tables.graph import ItemGraph
@@ -29,9 +28,9 @@ def read_edges(
 ) -> tuple[ItemGraph, Vocab]:
     """The directed graph of an edge list and its vocabulary, the items on most rows first, ties by id.
 
-    A count is the number of rows that an item stands on, as either end. Rows of the same edge are summed; without a
-    column called `weight` every row weighs 1. DataError names the first row whose weight is not finite and above 0 or
-    whose end has no id.
+    A count is the number of rows that an item stands on, as either end. Rows of the same edge are summed;
+    without a column called `weight` every row weighs 1. DataError names the first row whose weight is not
+    finite and above 0 or whose end has no id.
     """
     label = label_of(source)
     wanted = [source_column, target_column, *([weight_column] if weight_column else [])]
@@ -60,7 +59,9 @@ def _store_edges(db: Database, loaded: Loaded, source: str, target: str, weight:
     for column, end in zip((source, target), ends, strict=True):
         bad = db.rows(f"SELECT rowid FROM {loaded.table} WHERE {end.sql} IS NULL ORDER BY rowid LIMIT 1")
         if bad:
-            raise DataError(f"column {column!r}: no id ({loaded.place(int(str(bad[0][0])))}); an edge needs both ends")
+            raise DataError(
+                f"column {column!r}: no id ({loaded.place(int(str(bad[0][0])))}); an edge needs both ends"
+            )
     value = "1"
     if weight is not None and weight in loaded.columns:
         typed = number_column(db, loaded, weight)
@@ -72,15 +73,19 @@ def _store_edges(db: Database, loaded: Loaded, source: str, target: str, weight:
         f"CREATE VIEW edges AS SELECT rowid AS seq, {ends[0].sql} AS src, {ends[1].sql} AS dst, "
         f"CAST({value} AS REAL) AS weight FROM {loaded.table}"
     )
-    db.connection.execute("CREATE VIEW ends AS SELECT src AS id FROM edges UNION ALL SELECT dst AS id FROM edges")
+    db.connection.execute(
+        "CREATE VIEW ends AS SELECT src AS id FROM edges UNION ALL SELECT dst AS id FROM edges"
+    )
     return db.count(loaded.table)
 
 
 def graph_from_scipy(matrix: Any, ids: list[Id] | AnyArray | None = None) -> tuple[ItemGraph, Vocab]:
-    """The graph whose edge i -> j weighs matrix[i, j], and the vocabulary of `ids` (0..V-1 where not given), in order.
+    """The graph whose edge i -> j weighs matrix[i, j], and the vocabulary of `ids` (0..V-1 where not given),
+    in order.
 
-    A count is the number of stored entries of the item's row and column. Entries of one place are summed. UsageError
-    where the matrix is not a square sparse one or `ids` does not fit; DataError names the first entry that is off.
+    A count is the number of stored entries of the item's row and column. Entries of one place are summed.
+    UsageError where the matrix is not a square sparse one or `ids` does not fit; DataError names the first
+    entry that is off.
     """
     if not hasattr(matrix, "tocoo"):
         raise UsageError(f"graph_from_scipy takes a scipy sparse matrix, got {type(matrix).__name__}")
@@ -95,16 +100,19 @@ def graph_from_scipy(matrix: Any, ids: list[Id] | AnyArray | None = None) -> tup
 
 
 def graph_from_networkx(graph: Any, weight: str = "weight") -> tuple[ItemGraph, Vocab]:
-    """The graph of a networkx graph and the vocabulary of its nodes in their order; undirected edges go both ways.
+    """The graph of a networkx graph and the vocabulary of its nodes in their order; undirected edges go both
+    ways.
 
-    The edge attribute `weight` counts, 1 where an edge has none; parallel edges are summed. Nodes that are neither text
-    nor whole numbers are named by their text.
+    The edge attribute `weight` counts, 1 where an edge has none; parallel edges are summed. Nodes that are
+    neither text nor whole numbers are named by their text.
     """
     if not hasattr(graph, "is_directed"):
         raise UsageError(f"graph_from_networkx takes a networkx graph, got {type(graph).__name__}")
     nodes = list(graph.nodes)
     place = {node: i for i, node in enumerate(nodes)}
-    found = [(place[u], place[v], 1.0 if w is None else w) for u, v, w in graph.edges(data=weight, default=1.0)]
+    found = [
+        (place[u], place[v], 1.0 if w is None else w) for u, v, w in graph.edges(data=weight, default=1.0)
+    ]
     if not graph.is_directed():
         found = [one for u, v, w in found for one in ([(u, v, w), (v, u, w)] if u != v else [(u, v, w)])]
     try:
@@ -123,7 +131,9 @@ def _graph(src: AnyArray, dst: AnyArray, weights: AnyArray, ids: AnyArray) -> tu
     if len(bad):
         e = int(bad[0])
         ends = f"{ids[src[e]]} -> {ids[dst[e]]}"
-        raise DataError(f"edge {ends} (entry {e + 1:,}): weight {weights[e]}; weights must be finite and above 0")
+        raise DataError(
+            f"edge {ends} (entry {e + 1:,}): weight {weights[e]}; weights must be finite and above 0"
+        )
     small = weights.astype(np.float32)
     _check_float32(small)
     src, dst = src.astype(np.int32), dst.astype(np.int32)
@@ -139,4 +149,6 @@ def _check_float32(weights: Floats) -> None:
     """DataError where a weight that was fine in float64 is 0 or infinite in float32."""
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
     if len(bad):
-        raise DataError(f"the weight of edge {int(bad[0]) + 1:,} is too small or too large; scale the weights")
+        raise DataError(
+            f"the weight of edge {int(bad[0]) + 1:,} is too small or too large; scale the weights"
+        )

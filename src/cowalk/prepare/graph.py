@@ -1,4 +1,4 @@
-"""Sessions -> ItemGraph: transitions bucketed by source, each row sorted and merged; about 12 bytes a transition."""
+"""Sessions -> ItemGraph: transitions bucketed by source, each row sorted and merged."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ NO_WEIGHTS = np.empty(0, dtype=np.float32)
 def item_graph(
     sessions: Sessions, n_items: int, settings: GraphSettings | None = None, side_info: SideInfo | None = None
 ) -> ItemGraph:
-    """The directed graph of consecutive items: weight = number of transitions, or the sum of later events' weights.
+    """The directed graph of consecutive items: weight = number of transitions, or the sum of later events'
+    weights.
 
-    With content_fields each item also gets edges to items that share a value (`content_edges`); in the symmetric form
-    these too are mirrored. Equal input gives equal bits. UsageError where content is asked for without side
-    information; DataError where no edge comes out. Source: EGES section 2.2 (the item graph).
+    With content_fields each item also gets edges to items that share a value (`content_edges`); in the
+    symmetric form these too are mirrored. Equal input gives equal bits. UsageError where content is asked for
+    without side information; DataError where no edge comes out. Source: EGES section 2.2 (the item graph).
     """
     settings = settings or GraphSettings()
     graph = _transitions(sessions, n_items, settings)

@@ -27,9 +27,10 @@ class Hub:
 class GraphHealth:
     """Counts and shares of a graph.
 
-    components: weakly connected ones of two nodes or more, largest_share: part of all nodes in the largest; dead ends:
-    nodes that edges lead to but none leave; isolated: nodes with no edge at all (self-loops aside); reciprocity: part of
-    the edges between two nodes whose reverse is there too; hubs: the five largest by weight in and by weight out.
+    components: weakly connected ones of two nodes or more, largest_share: part of all nodes in the largest;
+    dead ends: nodes that edges lead to but none leave; isolated: nodes with no edge at all (self-loops
+    aside); reciprocity: part of the edges between two nodes whose reverse is there too; hubs: the five
+    largest by weight in and by weight out.
     """
 
     nodes: int
@@ -94,7 +95,9 @@ def graph_health(graph: ItemGraph, hubs: int = 5) -> GraphHealth:
     )
 
 
-def _hubs(graph: ItemGraph, sources: AnyArray, in_degree: AnyArray, out_degree: AnyArray, k: int) -> tuple[Hub, ...]:
+def _hubs(
+    graph: ItemGraph, sources: AnyArray, in_degree: AnyArray, out_degree: AnyArray, k: int
+) -> tuple[Hub, ...]:
     """The k largest by weight in and the k largest by weight out, each once, largest first."""
     n = len(graph)
     weight_in = np.bincount(graph.targets, weights=graph.weights, minlength=n)
@@ -103,7 +106,13 @@ def _hubs(graph: ItemGraph, sources: AnyArray, in_degree: AnyArray, out_degree: 
     top = np.union1d(np.argsort(-weight_in, kind="stable")[:k], np.argsort(-weight_out, kind="stable")[:k])
     top = top[np.argsort(-(weight_in + weight_out)[top], kind="stable")]
     return tuple(
-        Hub(int(u), int(in_degree[u]), int(out_degree[u]), float(weight_in[u] / total), float(weight_out[u] / total))
+        Hub(
+            int(u),
+            int(in_degree[u]),
+            int(out_degree[u]),
+            float(weight_in[u] / total),
+            float(weight_out[u] / total),
+        )
         for u in top
         if weight_in[u] + weight_out[u] > 0
     )

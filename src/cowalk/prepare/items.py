@@ -1,4 +1,5 @@
-"""An items table -> Catalogue: the id column, and every other column as a field of a kind that is guessed or given."""
+"""An items table -> Catalogue: the id column, and every other column as a field of a kind that is guessed or
+given."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ DAY = 86_400_000_000  # microseconds
 
 @dataclass(frozen=True)
 class Column:
-    """A column as text (the value of a categorical field), as a number, as a list; and the kind it looks like."""
+    """A column as text (the value of a categorical field), as a number, as a list; and the kind it looks
+    like."""
 
     name: str
     guess: Kind
@@ -40,11 +42,11 @@ def read_items(
 ) -> Catalogue:
     """The items of a table in its order with their raw attributes; nothing is fitted.
 
-    Kinds are those of `settings.fields`, else guessed: lists and fields with a separator are multi; numbers with a
-    fraction, dates (as days since 1970) and whole numbers of more than 32 distinct values are numeric; all else is
-    categorical. Text with a different value on every row (a title) is left out, which a note says. Rows without an id
-    are left out too. Values stay as written; the empty text, NaN and infinity are missing. DataError where an id
-    stands twice; UsageError where settings name a field that is not there.
+    Kinds are those of `settings.fields`, else guessed: lists and fields with a separator are multi; numbers
+    with a fraction, dates (as days since 1970) and whole numbers of more than 32 distinct values are numeric;
+    all else is categorical. Text with a different value on every row (a title) is left out, which a note
+    says. Rows without an id are left out too. Values stay as written; the empty text, NaN and infinity are
+    missing. DataError where an id stands twice; UsageError where settings name a field that is not there.
     """
     settings = settings or SideSettings()
     label = label_of(source)
@@ -111,7 +113,9 @@ def _read_field(
             )
             return None
     if column.values is not None:
-        raise UsageError(f"field {name!r} holds several values an item; its kind can be multi, not categorical")
+        raise UsageError(
+            f"field {name!r} holds several values an item; its kind can be multi, not categorical"
+        )
     return _coded(db, column.name, "categorical", column.text, n)
 
 
@@ -142,7 +146,9 @@ def _look_at_text(db: Database, loaded: Loaded, name: str, text: str) -> Column:
     """The kind of a column of CSV or JSON lines: all values agree on it, or it is text."""
 
     def all_are(condition: str) -> bool:
-        held, agreed = db.rows(f"SELECT count({text}), count(CASE WHEN {condition} THEN 1 END) FROM {loaded.table}")[0]
+        held, agreed = db.rows(
+            f"SELECT count({text}), count(CASE WHEN {condition} THEN 1 END) FROM {loaded.table}"
+        )[0]
         return held == agreed and bool(held)
 
     if is_whole_text(db, loaded, text):
@@ -171,23 +177,26 @@ def _numeric(db: Database, column: Column, n: int) -> RawField:
     """float64[n], NaN where missing."""
     if column.number is None:
         raise UsageError(f"field {column.name!r} cannot be numeric: it holds no numbers")
-    odd = db.rows(f"SELECT {column.text} FROM items WHERE {column.text} IS NOT NULL AND {column.number} IS NULL LIMIT 1")
+    odd = db.rows(
+        f"SELECT {column.text} FROM items WHERE {column.text} IS NOT NULL AND {column.number} IS NULL LIMIT 1"
+    )
     if odd:
         raise DataError(f"field {column.name!r} cannot be numeric: {odd[0][0]!r} is not a number")
     number = f"CASE WHEN isfinite({column.number}) THEN {column.number} ELSE CAST('nan' AS DOUBLE) END"
-    db.connection.execute(f"CREATE OR REPLACE TABLE numbers AS SELECT {number} AS number FROM items ORDER BY place")
+    db.connection.execute(
+        f"CREATE OR REPLACE TABLE numbers AS SELECT {number} AS number FROM items ORDER BY place"
+    )
     numbers = np.empty(n, dtype=np.float64)
     db.arrays("numbers", {"number": numbers})
     return RawField(column.name, "numeric", numbers=numbers)
 
 
 def _coded(db: Database, name: str, kind: Kind, value: str, n: int) -> RawField:
-    """Labels by rising text, and codes in the order in which an item holds them."""
+    """Labels by rising text; an item's codes rise."""
     trimmed = "NULLIF(trim(value), '')" if kind == "multi" else "value"
     db.connection.execute(
         "CREATE OR REPLACE TABLE held AS "
-        f"SELECT place, {trimmed} AS value, CAST(row_number() OVER () AS BIGINT) AS position "
-        f"FROM (SELECT place, {value} AS value FROM items) AS flat"
+        f"SELECT place, {trimmed} AS value FROM (SELECT place, {value} AS value FROM items) AS flat"
     )
     db.connection.execute("DROP TABLE IF EXISTS value_ids; DROP TABLE IF EXISTS coded_values")
     db.run("codes", target="value_ids", column="value", source="held", condition="1 = 1")

@@ -35,7 +35,10 @@ class DropReport:
         """One line for the whole, one per fact, one per rule."""
         kept = self.rows_out / self.rows_in if self.rows_in else 0.0
         out = [f"{self.rows_out:,} of {self.rows_in:,} rows kept ({kept:.1%})"]
-        out += [f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}" for name, value in self.facts]
+        out += [
+            f"  {name}: {value:,}" if isinstance(value, int) else f"  {name}: {value}"
+            for name, value in self.facts
+        ]
         return out + [f"  - {d.dropped:,}: {d.rule}" + (f" ({d.note})" if d.note else "") for d in self.drops]
 
     def to_json(self) -> dict[str, object]:

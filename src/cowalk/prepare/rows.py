@@ -15,7 +15,8 @@ CHUNK = 1 << 22
 
 @dataclass
 class Rows:
-    """Events sorted by (owner, time, order, sequence); `details` are further used columns (order, type, dwell)."""
+    """Events sorted by (owner, time, order, sequence); `details` are further used columns (order, type,
+    dwell)."""
 
     users: Ids
     items: Ids
@@ -47,7 +48,8 @@ class Rows:
 
 
 def drop_duplicates(rows: Rows) -> Drop:
-    """Drop rows that equal an earlier one in every used column. Equal rows share owner and time, so a tie holds them."""
+    """Drop rows that equal an earlier one in every used column. Equal rows share owner and time, so a tie
+    holds them."""
     starts = rows.owner_starts()
     starts[1:] |= rows.times[1:] != rows.times[:-1]
     keep = np.ones(len(rows), dtype=bool)
@@ -96,7 +98,8 @@ def drop_bots(rows: Rows, most: int) -> Drop:
 
 
 def drop_repeats(rows: Rows) -> Drop:
-    """Of events in a row by one owner (and in one given session) on one item keep the first, with their largest weight."""
+    """Of events in a row by one owner (and in one given session) on one item keep the first, with their
+    largest weight."""
     first = rows.owner_starts()
     first[1:] |= rows.items[1:] != rows.items[:-1]
     if rows.sessions is not None:

@@ -21,9 +21,9 @@ def sessionize(
 ) -> tuple[Sessions, DropReport]:
     """The events cut into sessions, in the order of owner and time, and what the length rules dropped.
 
-    A session never holds two owners (users; or given sessions where the user is unknown). Where nothing is dropped
-    or moved the sessions share their items and weights with the events: no copy. UsageError where the log lacks what
-    the cut needs; DataError where no session is left.
+    A session never holds two owners (users; or given sessions where the user is unknown). Where nothing is
+    dropped or moved the sessions share their items and weights with the events: no copy. UsageError where the
+    log lacks what the cut needs; DataError where no session is left.
     """
     settings, clean = settings or SessionSettings(), clean or CleanSettings()
     by = _how(events, settings)
@@ -63,7 +63,8 @@ def _close(starts: AnyArray, n: int) -> Offsets:
 
 
 def _by_column(events: Events) -> tuple[AnyArray | None, Offsets]:
-    """The order that brings each (owner, session) together, by first appearance, and the starts; None = as it is."""
+    """The order that brings each (owner, session) together, by first appearance, and the starts; None = as it
+    is."""
     assert events.sessions is not None
     starts = np.zeros(len(events), dtype=bool)
     starts[events.owner_offsets[:-1]] = True
@@ -89,7 +90,9 @@ def _without_odd_lengths(
     """The sessions whose length is within the bounds."""
     lengths = np.diff(offsets)
     short = lengths < clean.min_session
-    long = lengths > clean.max_session if clean.max_session is not None else np.zeros(len(lengths), dtype=bool)
+    long = (
+        lengths > clean.max_session if clean.max_session is not None else np.zeros(len(lengths), dtype=bool)
+    )
     drops = []
     if clean.min_session > 1:
         drops.append(_drop(f"sessions with fewer than {clean.min_session:,} events", short, lengths))

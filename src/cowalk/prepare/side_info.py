@@ -1,4 +1,5 @@
-"""Catalogue -> SideInfo: codes, buckets and orders fitted on the items of a vocabulary; new items by these codes."""
+"""Catalogue -> SideInfo: codes, buckets and orders fitted on the items of a vocabulary; new items by these
+codes."""
 
 from __future__ import annotations
 
@@ -17,16 +18,19 @@ Numbers = NDArray[np.float64]
 
 
 def encode_side_info(catalogue: Catalogue, vocab: Vocab, settings: SideSettings | None = None) -> SideInfo:
-    """The attributes of the items of `vocab` as codes; everything that is fitted is fitted on these items alone.
+    """The attributes of the items of `vocab` as codes; everything that is fitted is fitted on these items
+    alone.
 
-    Values carried by at least `min_value_count` items get codes, most items first, ties by label. Numbers get quantile
-    buckets (each item counts once, equal edges are one, no bucket is empty). DataError where the catalogue knows none
-    of the items.
+    Values carried by at least `min_value_count` items get codes, most items first, ties by label. Numbers get
+    quantile buckets (each item counts once, equal edges are one, no bucket is empty). DataError where the
+    catalogue knows none of the items.
     """
     settings = settings or SideSettings()
     if len(vocab) and len(catalogue) and not (catalogue.ids.find(vocab.ids) >= 0).any():
         log, table = (", ".join(map(repr, ids.ids[:3].tolist())) for ids in (vocab, catalogue.ids))
-        raise DataError(f"none of the {len(vocab):,} items of the log are in the items table: {log} against {table}")
+        raise DataError(
+            f"none of the {len(vocab):,} items of the log are in the items table: {log} against {table}"
+        )
     fields = catalogue.align(vocab).fields
     return SideInfo(vocab.fingerprint, tuple(_fit(field, settings) for field in fields))
 
@@ -34,7 +38,9 @@ def encode_side_info(catalogue: Catalogue, vocab: Vocab, settings: SideSettings 
 def _fit(raw: RawField, settings: SideSettings) -> Field:
     if raw.numbers is not None:
         return _fit_numbers(raw.name, raw.numbers, settings.buckets)
-    assert raw.labels is not None and raw.offsets is not None and raw.codes is not None
+    assert raw.labels is not None
+    assert raw.offsets is not None
+    assert raw.codes is not None
     offsets, codes = _rows_of(raw.offsets, raw.codes, len(raw))
     counts = np.bincount(codes, minlength=len(raw.labels))
     held = np.flatnonzero(counts >= max(settings.min_value_count, 1))
@@ -57,7 +63,9 @@ def _fit_numbers(name: str, numbers: Numbers, buckets: int) -> Field:
     held = numbers[np.isfinite(numbers)]
     if len(held) == 0:
         empty = np.empty(0, dtype=np.float64)
-        return Field(name, "numeric", np.zeros(len(numbers) + 1, np.int64), np.empty(0, np.int32), _texts([]), empty)
+        return Field(
+            name, "numeric", np.zeros(len(numbers) + 1, np.int64), np.empty(0, np.int32), _texts([]), empty
+        )
     quantiles = np.quantile(held, np.arange(1, buckets) / buckets, method="higher")
     edges = np.unique(quantiles[quantiles > held.min()])
     offsets, codes = _bucketed(numbers, edges)
@@ -74,11 +82,16 @@ def _bucket_names(held: Numbers, edges: Numbers) -> list[str]:
     """ "1.25-2.95": from edge to edge, the outer ones from the least and to the largest value; all different."""
     bounds = [float(held.min()), *edges.tolist(), float(held.max())]
     joint = " to " if bounds[0] < 0 else "-"
-    for digits in range(3, 18):
-        shown = [f"{bound:.{digits}g}" for bound in bounds]
+    for digits in range(4, 18):
+        shown = [_short(bound, digits) for bound in bounds]
         if len(set(shown[:-1])) == len(shown) - 1:
             break
     return [f"{low}{joint}{high}" for low, high in zip(shown, shown[1:], strict=False)]
+
+
+def _short(value: float, digits: int) -> str:
+    """The value to this many digits, large ones in full: 12.75, 2014, 14975."""
+    return f"{value:.0f}" if 10**digits <= abs(value) < 1e15 else f"{value:.{digits}g}"
 
 
 def _texts(labels: list[str]) -> AnyArray:
@@ -86,9 +99,11 @@ def _texts(labels: list[str]) -> AnyArray:
 
 
 def encode_items(side_info: SideInfo, catalogue: Catalogue) -> tuple[tuple[Field, ...], dict[str, list[str]]]:
-    """New items under the fitted codes, field by field in the order of `side_info`, and unknown values by field.
+    """New items under the fitted codes, field by field in the order of `side_info`, and unknown values by
+    field.
 
-    A field that the catalogue lacks, and a value that has no code, is missing; each unknown value is told once.
+    A field that the catalogue lacks, and a value that has no code, is missing; each unknown value is told
+    once.
     """
     given = {field.name: field for field in catalogue.fields}
     fields, unknown = [], {}
@@ -135,7 +150,9 @@ def _encode_numbers(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
 def _as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
     """A numeric column as the labels that its numbers would have had."""
     if raw.numbers is None:
-        assert raw.labels is not None and raw.offsets is not None and raw.codes is not None
+        assert raw.labels is not None
+        assert raw.offsets is not None
+        assert raw.codes is not None
         return raw.labels, raw.offsets, raw.codes
     known = np.isfinite(raw.numbers)
     values, codes = np.unique(raw.numbers[known], return_inverse=True)
@@ -145,7 +162,9 @@ def _as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
 
 def _as_numbers(raw: RawField) -> tuple[Numbers, list[str]]:
     """Labels as numbers, NaN where none; labels that are no numbers are told."""
-    assert raw.labels is not None and raw.offsets is not None and raw.codes is not None
+    assert raw.labels is not None
+    assert raw.offsets is not None
+    assert raw.codes is not None
     numbers = np.full(len(raw), np.nan)
     odd = []
     filled = np.flatnonzero(np.diff(raw.offsets) > 0)

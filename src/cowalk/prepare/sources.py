@@ -1,4 +1,5 @@
-"""From whatever a table is given as (files, pandas, polars, Arrow) to one DuckDB table in the order of its rows."""
+"""From whatever a table is given as (files, pandas, polars, Arrow) to one DuckDB table in the order of its
+rows."""
 
 from __future__ import annotations
 
@@ -146,7 +147,8 @@ def _open_text(path: Path) -> TextIO:
 
 
 def _csv_part(path: Path, wanted: Sequence[str]) -> Part:
-    """All columns as text under inside names; the delimiter is the one that gives the wanted columns, or the most."""
+    """All columns as text under inside names; the delimiter is the one that gives the wanted columns, or the
+    most."""
     best: list[str] = []
     delimiter = ","
     try:

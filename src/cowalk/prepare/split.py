@@ -27,7 +27,8 @@ class EventSplit:
 
 @dataclass(frozen=True)
 class EdgeSplit:
-    """train: the graph that is left; positives: int32[P, 2], unordered pairs u < v, gone from it in both directions."""
+    """train: the graph that is left; positives: int32[P, 2], unordered pairs u < v, gone from it in both
+    directions."""
 
     train: ItemGraph
     positives: Ids
@@ -36,8 +37,9 @@ class EdgeSplit:
 def split_by_time(events: Events, shares: tuple[float, float, float] = (0.8, 0.1, 0.1)) -> EventSplit:
     """Train, validation and test by the time of the event over all owners; equal times are never parted.
 
-    Validation starts at the time of the event that has shares[0] of all events before it, test at shares[0] + shares[1].
-    UsageError without times or where the shares do not sum to 1; DataError where ties leave no training events.
+    Validation starts at the time of the event that has shares[0] of all events before it, test at shares[0] +
+    shares[1]. UsageError without times or where the shares do not sum to 1; DataError where ties leave no
+    training events.
     """
     if not events.has_times:
         raise UsageError("a split by time needs times, and this log has none; use leave_last")
@@ -53,12 +55,15 @@ def split_by_time(events: Events, shares: tuple[float, float, float] = (0.8, 0.1
     train = events.times < start_validation
     test = events.times >= start_test
     if not train.any():
-        raise DataError("a split by time leaves no training events: too many have the same time; use leave_last")
+        raise DataError(
+            "a split by time leaves no training events: too many have the same time; use leave_last"
+        )
     return EventSplit(train, ~train & ~test, test)
 
 
 def leave_last(events: Events) -> EventSplit:
-    """The last event of every owner with three events or more is test, the one before it validation, the rest train."""
+    """The last event of every owner with three events or more is test, the one before it validation, the rest
+    train."""
     offsets = events.owner_offsets
     last = offsets[1:][np.diff(offsets) >= 3] - 1
     test = np.zeros(len(events), dtype=bool)
@@ -69,7 +74,8 @@ def leave_last(events: Events) -> EventSplit:
 
 
 def hide_items(events: Events, share: float = 0.1, min_count: int = 5, seed: int = 0) -> Ids:
-    """int32 rows, rising, of a seeded share of the items with at least `min_count` events; at least one if any has.
+    """int32 rows, rising, of a seeded share of the items with at least `min_count` events; at least one if
+    any has.
 
     They are to be taken out before anything is counted or fitted. UsageError where share is not within 0..1.
     """
@@ -82,10 +88,11 @@ def hide_items(events: Events, share: float = 0.1, min_count: int = 5, seed: int
 
 
 def hold_out_edges(graph: ItemGraph, share: float = 1 / 3, seed: int = 0) -> EdgeSplit:
-    """A seeded share of the unordered pairs, both directions taken out of the graph; self-loops stay in training.
+    """A seeded share of the unordered pairs, both directions taken out of the graph; self-loops stay in
+    training.
 
-    Source: EGES section 4.1 (a third of the edges). UsageError where share is not within 0..1; DataError where the
-    graph is too small to leave edges on both sides.
+    Source: EGES section 4.1 (a third of the edges). UsageError where share is not within 0..1; DataError
+    where the graph is too small to leave edges on both sides.
     """
     if not 0 < share < 1:
         raise UsageError(f"the share of edges to hold out must lie between 0 and 1, got {share}")
@@ -96,7 +103,9 @@ def hold_out_edges(graph: ItemGraph, share: float = 1 / 3, seed: int = 0) -> Edg
     pairs = np.unique(keys[sources != graph.targets])
     k = round(share * len(pairs))
     if k == 0 or k == len(pairs):
-        raise DataError(f"cannot hold out {share:.0%} of {len(pairs):,} pairs of items: one side would be empty")
+        raise DataError(
+            f"cannot hold out {share:.0%} of {len(pairs):,} pairs of items: one side would be empty"
+        )
     chosen = np.zeros(len(pairs), dtype=bool)
     chosen[generator(seed, "hold out edges").choice(len(pairs), size=k, replace=False)] = True
     at = np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)

@@ -41,10 +41,11 @@ def refit_rows(rows: Rows, vocab: Vocab, min_count: int) -> tuple[Vocab, Drop]:
 
 
 def refit_vocab(events: Events, min_count: int = 1) -> tuple[Events, DropReport]:
-    """The events under the vocabulary of their own items, most frequent first, ties by id; counts are of these events.
+    """The events under the vocabulary of their own items, most frequent first, ties by id; counts are of
+    these events.
 
-    Events of items seen fewer than `min_count` times are dropped. Users keep their rows and get new counts, so that
-    the users of two parts of a log stay comparable.
+    Events of items seen fewer than `min_count` times are dropped. Users keep their rows and get new counts,
+    so that the users of two parts of a log stay comparable.
     """
     rows = Rows(events.users, events.items, events.times, events.weights, events.sessions)
     vocab, drop = refit_rows(rows, events.item_vocab, min_count)
@@ -67,7 +68,9 @@ def users_left(rows: Rows, vocab: Vocab) -> Vocab:
     """The users that still have events, by rising id, with their counts; the rows are renumbered in place."""
     known = rows.users >= 0
     all_known = bool(known.all())
-    counts = np.bincount(rows.users if all_known else rows.users[known], minlength=len(vocab)).astype(np.int64)
+    counts = np.bincount(rows.users if all_known else rows.users[known], minlength=len(vocab)).astype(
+        np.int64
+    )
     kept = np.flatnonzero(counts)
     if len(kept) < len(vocab):
         table = np.append(renumber(len(vocab), kept), np.int32(-1))  # the last place is where -1 points
