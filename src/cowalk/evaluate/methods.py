@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal, NoReturn, Protocol
+
+import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.evaluate.data import TrainData
@@ -21,9 +24,13 @@ Progress = Callable[[str], None]
 
 
 class Method(Protocol):
-    """A way to learn from a training part."""
+    """A way to learn from a training part; `answers` are the questions its fits answer at best."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def answers(self) -> frozenset[Question]: ...
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -33,12 +40,8 @@ class Method(Protocol):
 
 
 class Fitted:
-    """A fitted method; it answers the questions in `answers`, by the choice of settings it is given.
+    """A fitted method; it answers the questions of its method by the choice of settings it is given."""
 
-    Fits may also carry `weights` (mean learned weight by field name) and `losses` for the report.
-    """
-
-    answers: frozenset[Question] = frozenset()
     link_kinds: tuple[str, ...] = ("score",)
 
     def space(self, question: Question) -> Space:
@@ -79,24 +82,34 @@ class Chosen:
 def choose(
     fitted: Fitted, question: Question, measure: Callable[[Choice], float], *, trials: int = 30, seed: int = 0
 ) -> Chosen:
-    """The best of `trials` settings by `measure` (higher is better, ties to the earlier): the default, then
-    draws.
+    """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
-    Fewer are tried only where the space holds fewer.
+    First the defaults, then a third of the trials drawn blindly, then changes of one or two knobs of the best so
+    far: the same search for every method. Fewer are tried only where the space holds fewer.
     """
-    settings = draws(fitted.space(question), trials, seed)
-    scores = [measure(choice) for choice in settings]
-    best = max(range(len(settings)), key=lambda i: (scores[i], -i))
-    return Chosen(settings[best], scores[best], len(settings))
+    space = fitted.space(question)
+    rng = generator(seed, f"evaluate/choose/{question}")
+    tried: dict[tuple[int, ...], float] = {}
+    best = places = tuple(0 for _ in space)
+    number = min(trials, prod(len(values) for values in space.values()))
+    while True:
+        tried[places] = measure(_named(space, places))
+        best = places if tried[places] > tried[best] else best
+        if len(tried) >= number:
+            return Chosen(_named(space, best), tried[best], len(tried))
+        while places in tried:
+            places = _next(space, best if len(tried) > trials // 3 else None, rng)
 
 
-def draws(space: Space, trials: int, seed: int) -> list[dict[str, Any]]:
-    """At most `trials` different settings: the defaults first, then seeded uniform draws from the space."""
-    size = 1
-    for values in space.values():
-        size *= len(values)
-    rng = generator(seed, "evaluate/choose")
-    found = {tuple(0 for _ in space): None}
-    while len(found) < min(trials, size):
-        found.setdefault(tuple(int(rng.integers(len(values))) for values in space.values()))
-    return [{name: space[name][at] for name, at in zip(space, places, strict=True)} for places in found]
+def _named(space: Space, places: tuple[int, ...]) -> dict[str, Any]:
+    return {name: space[name][at] for name, at in zip(space, places, strict=True)}
+
+
+def _next(space: Space, best: tuple[int, ...] | None, rng: np.random.Generator) -> tuple[int, ...]:
+    """A blind draw, or `best` with one or two knobs drawn anew; at times a blind one too, so that no corner locks."""
+    sizes = [len(values) for values in space.values()]
+    drawn = tuple(int(rng.integers(size)) for size in sizes)
+    if best is None or rng.random() < 0.1:
+        return drawn
+    moved = rng.permutation(len(sizes))[: 1 + int(rng.random() < 0.5)]
+    return tuple(drawn[i] if i in moved else best[i] for i in range(len(sizes)))

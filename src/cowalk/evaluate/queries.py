@@ -45,6 +45,11 @@ class NextItemQueries:
     def __len__(self) -> int:
         return len(self.targets)
 
+    def part(self, rows: AnyArray) -> NextItemQueries:
+        """The queries `rows` in that order."""
+        offsets, items = take_ragged(self.offsets, self.items, rows)
+        return NextItemQueries(items, offsets, self.targets[rows], self.groups[rows], self.n_items)
+
     def seen(self) -> AnyArray:
         """bool[Q]: whether the target stands in its own history."""
         query = np.repeat(np.arange(len(self)), np.diff(self.offsets))
@@ -129,6 +134,12 @@ class ColdCandidates:
 
     def __len__(self) -> int:
         return len(self.targets)
+
+    def part(self, rows: AnyArray) -> ColdCandidates:
+        """The queries `rows` in that order, over the same candidates."""
+        offsets, items = take_ragged(self.offsets, self.items, rows)
+        targets, groups = self.targets[rows], self.groups[rows]
+        return ColdCandidates(items, offsets, targets, groups, self.fields, self.n_items, self.n_cold)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ class Together:
 class ItemCF:
     """Co-occurrence within a window, damped; the score of a candidate is its sum over the latest items."""
 
+    answers: frozenset[Question] = frozenset({"next-item", "link"})
+
     def __init__(self, popularity: bool = False) -> None:
         self.name = "item-cf+popularity" if popularity else "item-cf"
         self._popularity = popularity
@@ -80,7 +82,6 @@ class ItemCF:
 
 
 class _ItemCF(Fitted):
-    answers: frozenset[Question] = frozenset({"next-item", "link"})
 
     def __init__(self, train: TrainData, popularity: bool) -> None:
         self._together = Together(train)

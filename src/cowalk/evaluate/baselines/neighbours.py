@@ -25,6 +25,7 @@ class AttributeNeighbours:
     """Attribute overlap finds the neighbours, item-CF says what stands next to them."""
 
     name = "attribute-neighbours"
+    answers: frozenset[Question] = frozenset({"cold", "cold-candidates"})
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -34,7 +35,6 @@ class AttributeNeighbours:
 
 
 class _Neighbours(Fitted):
-    answers: frozenset[Question] = frozenset({"cold", "cold-candidates"})
 
     def __init__(self, train: TrainData) -> None:
         self._overlap = Overlap(train)

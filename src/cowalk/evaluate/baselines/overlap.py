@@ -50,6 +50,7 @@ class AttributeOverlap:
     """The attributes alone, with a popularity term."""
 
     name = "attribute-overlap"
+    answers: frozenset[Question] = frozenset({"next-item", "cold", "cold-candidates", "link"})
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -59,7 +60,6 @@ class AttributeOverlap:
 
 
 class _Overlap(Fitted):
-    answers: frozenset[Question] = frozenset({"next-item", "cold", "cold-candidates", "link"})
     link_kinds = ("jaccard", "idf")
 
     def __init__(self, train: TrainData) -> None:

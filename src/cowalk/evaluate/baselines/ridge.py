@@ -50,6 +50,7 @@ class Ridge:
     """BGE vectors are learned, then predicted from idf-weighted attributes of length 1 and a constant."""
 
     name = "ridge-bge"
+    answers: frozenset[Question] = frozenset({"cold", "cold-candidates"})
 
     def __init__(self, settings: LearnSettings | None = None, walks: WalkSettings | None = None) -> None:
         self._settings = (settings or LearnSettings()).model_copy(update={"input": "own"})
@@ -67,7 +68,6 @@ class Ridge:
 
 
 class _Ridge(Fitted):
-    answers: frozenset[Question] = frozenset({"cold", "cold-candidates"})
 
     def __init__(self, train: TrainData, learned: Learned) -> None:
         assert train.side_info is not None

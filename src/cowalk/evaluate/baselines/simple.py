@@ -6,20 +6,21 @@ import numpy as np
 
 from cowalk.evaluate.baselines.histories import recommend_by
 from cowalk.evaluate.data import TrainData
-from cowalk.evaluate.methods import Choice, Fitted, Progress
+from cowalk.evaluate.methods import Choice, Fitted, Progress, Question
 from cowalk.evaluate.protocols.link import degrees
 from cowalk.evaluate.sparse import incidence
 from cowalk.seeds import stream
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
-ALL = frozenset({"next-item", "cold", "cold-candidates", "link"})
+ALL: frozenset[Question] = frozenset({"next-item", "cold", "cold-candidates", "link"})
 
 
 class Popularity:
     """Items by their training count; links by the product of their nodes' degrees."""
 
     name = "popularity"
+    answers = ALL
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -29,8 +30,6 @@ class Popularity:
 
 
 class _ByCount(Fitted):
-    answers = ALL
-
     def __init__(self, train: TrainData) -> None:
         self._scores = np.log1p(train.vocab.counts).astype(np.float32)
         self._degrees = np.log1p(degrees(train.graph))
@@ -63,6 +62,7 @@ class Random:
     """Blind chance, by a hash of the question and the candidate: the floor of every figure."""
 
     name = "random"
+    answers = ALL
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -72,8 +72,6 @@ class Random:
 
 
 class _Hashed(Fitted):
-    answers = ALL
-
     def __init__(self, n_items: int, seed: int) -> None:
         self._n, self._seed = n_items, np.uint64(seed)
 

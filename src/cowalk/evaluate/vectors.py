@@ -1,0 +1,208 @@
+"""A recipe under judgement: learned vectors, asked through the Recommender that production serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cowalk.evaluate.data import TrainData
+from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
+from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings, learn
+from cowalk.recall import CooccurrenceLists, CooccurrenceSettings, cooccurrence_lists
+from cowalk.recommend import Recommender
+from cowalk.recommend_settings import RecommendSettings
+from cowalk.tables import Field, Hits
+from cowalk.types import AnyArray, Floats, Ids, Offsets
+from cowalk.users import normalize
+
+VECTOR_KNOBS: Mapping[str, tuple[Any, ...]] = {
+    "score": ("HZ", "HH"),
+    "history": (1, 2, 3, 4, 5, 7, 10),
+    "decay": (0.3, 0.5, 0.7, 0.8, 0.9, 1.0),
+    "popularity": (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8),
+}
+LIST_KNOBS: Mapping[str, tuple[Any, ...]] = {
+    "vector": (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5),
+    "floor": (0.001, 0.005, 0.02, 0.05, 0.1),
+    "cooccurrence_history": (1, 2, 3, 4, 5, 7, 10),
+    "cooccurrence_decay": (0.3, 0.5, 0.7, 0.8, 0.9, 1.0),
+    "window": (2, 3, 4, 5, 7, 10),
+    "damping": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0),
+}
+COLD_KNOBS: Mapping[str, tuple[Any, ...]] = {
+    "method": ("ridge", "mean", "similar"),
+    "ridge": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    "ridge_trust": (0.0, 3.0, 10.0, 30.0),
+}
+COLD_POPULARITY = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
+COLD_COUNT = (0.0, 1.0, 3.0, 10.0, 30.0)
+KEPT = 3  # tables of each kind that are kept for the next trial
+
+
+@dataclass(frozen=True)
+class VectorMethod:
+    """A recipe by the settings of its stages; `cold_learn` is the second set of rows for cold queries, where asked.
+
+    lists: whether recommending also uses the co-occurrence channel; without it the vectors are judged alone.
+    """
+
+    name: str
+    learn: LearnSettings = LearnSettings()
+    walks: WalkSettings = WalkSettings()
+    cold: ColdSettings = ColdSettings()
+    cold_learn: LearnSettings | None = None
+    recommend: RecommendSettings = RecommendSettings()
+    cooccurrence: CooccurrenceSettings = CooccurrenceSettings()
+    lists: bool = True
+
+    answers: ClassVar[frozenset[Question]] = frozenset({"next-item", "cold", "cold-candidates", "link"})
+
+    def fit(
+        self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
+    ) -> FittedVectors:
+        """Learned by the recipe on the training part."""
+        side = train.side_info
+
+        def run(settings: LearnSettings) -> Learned:
+            sessions = train.sessions if settings.sequences == "sessions" else None
+            source = train.graph if sessions is None else sessions
+            if progress is not None:
+                progress(f"{self.name}: learning")
+            return learn(
+                source, train.vocab, settings, walks=self.walks, side_info=side, seed=seed, workers=workers
+            )
+
+        learned = run(self.learn)
+        # links have no cold items: the second set of rows would be learned for nothing
+        second = run(self.cold_learn) if self.cold_learn is not None and train.sessions is not None else None
+        return FittedVectors(self, train, learned, second)
+
+
+@dataclass
+class FittedVectors(Fitted):
+    """What a recipe learned from one training part."""
+
+    method: VectorMethod
+    train: TrainData
+    learned: Learned
+    cold_learned: Learned | None = None
+    _lists: dict[tuple[int, float], CooccurrenceLists] = field(default_factory=dict)
+    _maps: dict[tuple[Any, ...], ColdMap] = field(default_factory=dict)
+
+    link_kinds = ("HH", "HZ", "symmetric")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Mean learned weight by field over the items, `own` first."""
+        means = self.learned.weights.mean(axis=0, dtype=np.float64)
+        return dict(zip(("own", *self.learned.field_names), means.tolist(), strict=True))
+
+    def space(self, question: Question) -> Space:
+        """The recipe's own settings first."""
+        m = self.method
+        cold = {name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
+        if question == "cold":
+            own = {"score": ("HZ", "HH"), "popularity": _first(m.cold.popularity, COLD_POPULARITY)}
+            return {**cold, **own}
+        if question == "link":
+            return {}
+        knobs = {name: _first(getattr(m.recommend, name), values) for name, values in VECTOR_KNOBS.items()}
+        if self._blends:
+            for name, values in LIST_KNOBS.items():
+                home = m.recommend if name in RecommendSettings.model_fields else m.cooccurrence
+                knobs[name] = _first(getattr(home, name), values)
+        return knobs if question == "next-item" else {**knobs, **cold, "cold_count": COLD_COUNT}
+
+    @property
+    def _blends(self) -> bool:
+        return self.method.lists and self.method.recommend.cooccurrence > 0 and self.train.sessions is not None
+
+    def recommender(self, choice: Choice) -> Recommender:
+        """The object that production serves, with the chosen settings."""
+        named = {name: value for name, value in choice.items() if name in RecommendSettings.model_fields}
+        lists = self._listed(choice["window"], choice["damping"]) if self._blends else None
+        settings = self.method.recommend.model_copy(update=named)
+        return Recommender(
+            self.learned.vectors, self.learned.contexts, self.train.vocab.counts, lists, settings
+        )
+
+    def _listed(self, window: int, damping: float) -> CooccurrenceLists:
+        if (window, damping) not in self._lists:
+            while len(self._lists) >= KEPT:
+                self._lists.pop(next(iter(self._lists)))
+            assert self.train.sessions is not None
+            settings = self.method.cooccurrence.model_copy(update={"window": window, "damping": damping})
+            made = cooccurrence_lists(self.train.sessions, len(self.train.vocab), settings)
+            self._lists[window, damping] = made
+        return self._lists[window, damping]
+
+    def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
+        return self.recommender(choice).recommend(items, offsets, k, exclude_seen=exclude_seen)
+
+    def _cold_map(self, learned: Learned, choice: Choice) -> ColdMap:
+        key = (id(learned), *(choice[name] for name in COLD_KNOBS))
+        if key not in self._maps:
+            while len(self._maps) >= KEPT:
+                self._maps.pop(next(iter(self._maps)))
+            assert self.train.side_info is not None
+            settings = self.method.cold.model_copy(update={name: choice[name] for name in COLD_KNOBS})
+            self._maps[key] = ColdMap.fit(learned, self.train.side_info, self.train.vocab.counts, settings)
+        return self._maps[key]
+
+    def cold_scores(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Floats:
+        """H_cold.Z, or the cosine of H_cold and H, + popularity * log(1 + count)."""
+        learned = self.cold_learned or self.learned
+        cold = self._cold_map(learned, choice).vectors(fields)
+        popular = (choice["popularity"] * np.log1p(self.train.vocab.counts)).astype(np.float32)
+        if choice["score"] == "HH":
+            return normalize(cold) @ normalize(learned.vectors).T + popular
+        scores: Floats = cold @ learned.contexts.T + popular
+        return scores
+
+    def cold_candidates(
+        self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
+    ) -> Hits:
+        """Cold rows stand behind the warm ones in the recommender; `cold_count` is their count in its term."""
+        cold = self._cold_map(self.learned, choice)  # the rows that the histories are asked with
+        base = self.recommender(choice)
+        lists = None if base.lists is None else _without_lists(base.lists, n)
+        both = Recommender(
+            np.concatenate([base.vectors, cold.vectors(fields)]),
+            np.concatenate([base.contexts, cold.contexts(fields)]),
+            np.concatenate([base.counts, np.full(n, choice["cold_count"])]).astype(np.float32),
+            lists,
+            base.settings,
+        )
+        return both.recommend(items, offsets, k, exclude_seen=False)
+
+    def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
+        """H_u.H_v, H_u.Z_v, or H_u.Z_v + H_v.Z_u."""
+        H, Z = self.learned.vectors, self.learned.contexts
+        u, v = pairs[:, 0], pairs[:, 1]
+        if kind == "HH":
+            return _dots(H, u, H, v)
+        there = _dots(H, u, Z, v)
+        return there if kind == "HZ" else there + _dots(H, v, Z, u)
+
+
+def _first(default: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The values with the default in front."""
+    return (default, *(value for value in values if value != default))
+
+
+def _without_lists(lists: CooccurrenceLists, n: int) -> CooccurrenceLists:
+    """The lists with n empty ones behind."""
+    offsets = np.concatenate([lists.offsets, np.full(n, lists.offsets[-1])])
+    return CooccurrenceLists(offsets, lists.ids, lists.scores, lists.together)
+
+
+def _dots(A: Floats, u: Ids, B: Floats, v: Ids, step: int = 65536) -> AnyArray:
+    """float64[P]: A[u[i]] . B[v[i]]."""
+    out = np.empty(len(u))
+    for start in range(0, len(u), step):
+        part = slice(start, start + step)
+        out[part] = np.einsum("ij,ij->i", A[u[part]], B[v[part]], dtype=np.float64)
+    return out
