@@ -1,4 +1,4 @@
-"""Consecutive pairs and edges: where sessions start, transitions bucketed by source, rows sorted and merged."""
+"""Consecutive pairs and edges: where sessions start, edges bucketed by source, rows sorted and merged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def scatter_transitions(
     targets: Ids,
     weights: Floats,
 ) -> None:
-    """Write each transition into its source's row at at[source]; no weights where `event_weights` is empty."""
+    """Write each transition into its source's row at at[source]; no weights if `event_weights` is empty."""
     weighted = len(event_weights) > 0
     for s in range(len(offsets) - 1):
         for i in range(offsets[s], offsets[s + 1] - 1):
@@ -136,7 +136,7 @@ def close_rows(offsets: Offsets, lengths: Offsets, targets: Ids, weights: Floats
 
 @kernel
 def weak_components(offsets: Offsets, targets: Ids) -> Ids:
-    """int32[V]: the smallest node of each node's weakly connected component (union-find with path halving)."""
+    """int32[V]: the smallest node of each node's weak component (union-find with path halving)."""
     n = len(offsets) - 1
     parent = np.arange(n, dtype=np.int32)
     for u in range(n):

@@ -19,7 +19,7 @@ BANDS = (("s", 1e11), ("ms", 1e14), ("us", 1e17), ("ns", float("inf")))
 
 @dataclass(frozen=True)
 class Typed:
-    """The SQL expression of a column in a plain type (BIGINT, DOUBLE or VARCHAR) and what was found about it."""
+    """The SQL of a column in a plain type (BIGINT, DOUBLE or VARCHAR) and what was found about it."""
 
     sql: str
     kind: str
@@ -34,15 +34,15 @@ def is_float(kind: str) -> bool:
 def _first_bad(db: Database, loaded: Loaded, column: str, condition: str) -> tuple[str, str] | None:
     """A sample value and the place of the first row where the condition holds."""
     inside = loaded.columns[column]
-    sql = f"SELECT CAST({inside} AS VARCHAR), rowid FROM {loaded.table} WHERE {condition} ORDER BY rowid LIMIT 1"
-    rows = db.rows(sql)
+    where = f"FROM {loaded.table} WHERE {condition}"
+    rows = db.rows(f"SELECT CAST({inside} AS VARCHAR), rowid {where} ORDER BY rowid LIMIT 1")
     return (str(rows[0][0]), loaded.place(int(str(rows[0][1])))) if rows else None
 
 
 def _all(db: Database, loaded: Loaded, value: str, condition: str) -> bool:
     """Whether the condition holds wherever the value is not null, and there is one."""
-    sql = f"SELECT count({value}), count(CASE WHEN {condition} THEN 1 END) FROM {loaded.table} WHERE {value} IS NOT NULL"
-    held, agreed = db.rows(sql)[0]
+    where = f"FROM {loaded.table} WHERE {value} IS NOT NULL"
+    held, agreed = db.rows(f"SELECT count(*), count(CASE WHEN {condition} THEN 1 END) {where}")[0]
     return held == agreed and bool(held)
 
 
@@ -68,7 +68,8 @@ def id_column(db: Database, loaded: Loaded, column: str) -> Typed:
         bad = _first_bad(db, loaded, column, odd)
         if bad:
             raise DataError(
-                f"column {column!r}: {bad[0]} ({bad[1]}) is no id; ids are text or whole numbers, so store it as text"
+                f"column {column!r}: {bad[0]} ({bad[1]}) is no id; "
+                "ids are text or whole numbers, so store it as text"
             )
         return Typed(f"CAST({value} AS BIGINT)", "BIGINT")
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
@@ -162,4 +163,5 @@ def check_weights(
         return None
     value = "null" if found[0][0] is None else found[0][0]
     law = "above 0" if zero_is_bad else "not negative"
-    return f"column {column!r}: weight {value} ({loaded.place(int(str(found[0][1])))}); weights must be finite and {law}"
+    place = loaded.place(int(str(found[0][1])))
+    return f"column {column!r}: weight {value} ({place}); weights must be finite and {law}"

@@ -33,7 +33,7 @@ def _field_edges(field: Field, neighbors: int) -> tuple[AnyArray, AnyArray]:
     place = np.arange(len(owner)) - np.repeat(field.offsets[:-1], per_item)
     quota = neighbors // per_item[owner] + (place < neighbors % per_item[owner])
     draw = generator(0, f"content edges of {field.name}").random(len(owner))
-    order = np.lexsort([draw, field.codes])
+    order = np.lexsort((draw, field.codes))
     owner, quota, value = owner[order], quota[order], field.codes[order]
     size = np.bincount(value, minlength=field.size)
     start = np.append(0, np.cumsum(size))[:-1]

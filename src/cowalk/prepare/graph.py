@@ -41,7 +41,8 @@ def item_graph(
         graph = _with_content(graph, side_info, settings)
     if graph.edges == 0:
         raise DataError(
-            f"the graph has no edges: no two different items follow one another in any of {len(sessions):,} sessions"
+            "the graph has no edges: "
+            f"no two different items follow one another in any of {len(sessions):,} sessions"
         )
     return graph
 

@@ -1,5 +1,4 @@
-"""An items table -> Catalogue: the id column, and every other column as a field of a kind that is guessed or
-given."""
+"""An items table -> Catalogue: the id column; every other column a field of a guessed or given kind."""
 
 from __future__ import annotations
 
@@ -16,7 +15,8 @@ from cowalk.prepare.sources import Loaded, label_of, load
 from cowalk.tables.catalogue import Catalogue, Kind, RawField
 from cowalk.tables.vocab import Vocab
 
-MANY = 32  # more distinct whole numbers than this are a quantity; text all distinct on more rows than this is a title
+# More distinct whole numbers than this are a quantity; text all distinct on more rows than this is a title.
+MANY = 32
 DAY = 86_400_000_000  # microseconds
 
 
@@ -77,7 +77,8 @@ def _read_ids(db: Database, loaded: Loaded, column: str, label: str) -> tuple[Vo
     if twice:
         raise DataError(f"{label}: item id {twice[0][0]!r} stands {twice[0][1]} times; an item needs one row")
     db.connection.execute(
-        f"CREATE TABLE item_ids AS SELECT {item.sql} AS id FROM {loaded.table} WHERE {item.sql} IS NOT NULL ORDER BY rowid"
+        f"CREATE TABLE item_ids AS SELECT {item.sql} AS id FROM {loaded.table} "
+        f"WHERE {item.sql} IS NOT NULL ORDER BY rowid"
     )
     db.connection.execute(
         f"CREATE TABLE items AS SELECT *, CAST(row_number() OVER (ORDER BY rowid) - 1 AS INTEGER) AS place "
@@ -177,9 +178,8 @@ def _numeric(db: Database, column: Column, n: int) -> RawField:
     """float64[n], NaN where missing."""
     if column.number is None:
         raise UsageError(f"field {column.name!r} cannot be numeric: it holds no numbers")
-    odd = db.rows(
-        f"SELECT {column.text} FROM items WHERE {column.text} IS NOT NULL AND {column.number} IS NULL LIMIT 1"
-    )
+    where = f"{column.text} IS NOT NULL AND {column.number} IS NULL"
+    odd = db.rows(f"SELECT {column.text} FROM items WHERE {where} LIMIT 1")
     if odd:
         raise DataError(f"field {column.name!r} cannot be numeric: {odd[0][0]!r} is not a number")
     number = f"CASE WHEN isfinite({column.number}) THEN {column.number} ELSE CAST('nan' AS DOUBLE) END"

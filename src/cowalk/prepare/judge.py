@@ -1,5 +1,4 @@
-"""The rules on single rows, in SQL: which rows break one, how many each rule dropped, the others with ids as
-codes."""
+"""The rules on single rows, in SQL: how many rows each one drops, and the others with ids as codes."""
 
 from __future__ import annotations
 
@@ -64,7 +63,9 @@ def judge(
         facts.append(("times", f"{time.fact} in column {settings.time_column!r}"))
     order = order_column(db, loaded, settings.order_column) if settings.order_column else None
     weight = _weight_sql(db, loaded, settings)
-    dwell = number_column(db, loaded, settings.dwell_column) if _uses_dwell(settings, clean) else None
+    dwell = None
+    if settings.dwell_column is not None and clean.min_dwell is not None:
+        dwell = number_column(db, loaded, settings.dwell_column)
     rules = _rules(settings, clean, time)
     cases = " ".join(f"WHEN {rule.condition} THEN {i}" for i, rule in enumerate(rules, 1))
     columns = {
@@ -86,10 +87,6 @@ def judge(
     details = ["ord"] if order else []
     details += (["kind"] if settings.event_column else []) + (["dwell"] if dwell else [])
     return report, details
-
-
-def _uses_dwell(settings: ReadSettings, clean: CleanSettings) -> bool:
-    return settings.dwell_column is not None and clean.min_dwell is not None
 
 
 def _kind_sql(loaded: Loaded, settings: ReadSettings) -> str:
@@ -148,7 +145,7 @@ def _rules(settings: ReadSettings, clean: CleanSettings, time: Typed | None) -> 
         rules.append(Rule("event type without a weight", "kind IS NULL OR kind < 0", f"weights are {known}"))
     if settings.weight_column:
         rules.append(Rule("weight 0", "weight = 0", f"column {settings.weight_column!r}"))
-    if _uses_dwell(settings, clean):
+    if clean.min_dwell is not None:
         rules.append(
             Rule(f"dwell below {clean.min_dwell:g} s", f"dwell >= 0 AND dwell < {clean.min_dwell!r}")
         )

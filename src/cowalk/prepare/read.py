@@ -1,5 +1,4 @@
-"""Files or tables -> Events: typed, cleaned with a drop report, ids as codes, sorted; the row work is SQL on
-DuckDB."""
+"""Files or tables -> Events: typed, cleaned with a drop report, ids as codes, sorted; in SQL on DuckDB."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sorted events while they are being cleaned: columns that shrink one by one, so that never two copies stand."""
+"""Sorted events while they are cleaned: columns shrink one by one, so that never two copies stand."""
 
 from __future__ import annotations
 

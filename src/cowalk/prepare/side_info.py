@@ -1,7 +1,8 @@
-"""Catalogue -> SideInfo: codes, buckets and orders fitted on the items of a vocabulary; new items by these
-codes."""
+"""Catalogue -> SideInfo: codes and buckets fitted on the items of a vocabulary; new items by these codes."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,14 +80,14 @@ def _bucketed(numbers: Numbers, edges: Numbers) -> tuple[Offsets, Ids]:
 
 
 def _bucket_names(held: Numbers, edges: Numbers) -> list[str]:
-    """ "1.25-2.95": from edge to edge, the outer ones from the least and to the largest value; all different."""
+    """ "1.25-2.95": from edge to edge, outwards to the least and largest value; all different."""
     bounds = [float(held.min()), *edges.tolist(), float(held.max())]
     joint = " to " if bounds[0] < 0 else "-"
     for digits in range(4, 18):
         shown = [_short(bound, digits) for bound in bounds]
         if len(set(shown[:-1])) == len(shown) - 1:
             break
-    return [f"{low}{joint}{high}" for low, high in zip(shown, shown[1:], strict=False)]
+    return [f"{low}{joint}{high}" for low, high in pairwise(shown)]
 
 
 def _short(value: float, digits: int) -> str:

@@ -1,5 +1,4 @@
-"""From whatever a table is given as (files, pandas, polars, Arrow) to one DuckDB table in the order of its
-rows."""
+"""From whatever a table is given as (files, pandas, polars, Arrow) to one DuckDB table in row order."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ DELIMITERS = (",", "\t", ";", "|")
 
 @dataclass(frozen=True)
 class Part:
-    """One file, or a table in memory: what stands after FROM, and the SQL of each column by its outside name."""
+    """One file, or a table in memory: what stands after FROM, and the SQL of each column by name."""
 
     label: str
     relation: str
@@ -48,7 +47,7 @@ class Loaded:
 
 
 def find_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
-    """The files of a path, a folder, a glob or a list of these; sorted within each; DataError where none is."""
+    """The files of a path, a folder, a glob or a list of these, sorted; DataError where there is none."""
     if not isinstance(source, str | Path):
         return [file for one in source for file in find_files(one)]
     path = Path(source).expanduser()
@@ -57,7 +56,7 @@ def find_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
     elif path.exists():
         found = [path]
     else:
-        found = [Path(f) for f in glob.glob(str(path), recursive=True)]
+        found = [Path(f) for f in glob.glob(str(path), recursive=True)]  # noqa: PTH207 (Path.glob takes no absolute pattern)
     if not found:
         raise DataError(f"no such file: {source}")
     return sorted(found)
@@ -173,7 +172,7 @@ def _csv_part(path: Path, wanted: Sequence[str]) -> Part:
 
 
 def _json_part(db: Database, path: Path, kind: str, wanted: Sequence[str]) -> Part:
-    """Columns are the keys of the first thousand objects, and of all where a wanted one is not among these."""
+    """Columns are the keys of the first thousand objects, or of all where a wanted one is not there."""
     form = "newline_delimited" if kind == "lines" else "auto"
     relation = f"read_json_objects({literal(str(path))}, format = {literal(form)})"
     keys = f"SELECT json_keys(json) FROM (SELECT json FROM {relation} LIMIT 1000) AS head"

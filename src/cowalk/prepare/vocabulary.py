@@ -14,7 +14,7 @@ from cowalk.types import AnyArray, Ids, Offsets
 
 
 def frequent_first(ids: AnyArray, counts: Offsets, min_count: int = 1) -> AnyArray:
-    """The rows with at least `min_count` (and at least 1) in the order of falling count, ties by rising id."""
+    """The rows with at least `min_count` (and at least 1), by falling count, ties by rising id."""
     rows = np.flatnonzero(counts >= max(min_count, 1))
     rows = rows[np.argsort(ids[rows], kind="stable")]
     ranked: AnyArray = rows[np.argsort(-counts[rows], kind="stable")]
