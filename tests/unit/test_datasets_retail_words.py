@@ -55,6 +55,11 @@ PLAIN = [
     "UNICORN",
     "PARTY BAG OF MARBLES",
     "MARBLES",
+    "CROSS WORD",
+    "LAST WORD",
+    "COCKTAIL SWORD",
+    "GOLD APERITIF GLASS",
+    "WINE GLASS",
 ]
 
 
@@ -70,6 +75,8 @@ PLAIN = [
         ("BIRTHDAY CARD FOR MUM", "card"),
         ("PARTY BAG OF MARBLES", "marble"),
         ("UNICORN", None),
+        ("COCKTAIL SWORD", None),
+        ("GOLD APERITIF GLASS", "glass"),
     ],
 )
 def test_category(text: str, category: str | None) -> None:

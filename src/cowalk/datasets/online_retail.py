@@ -107,7 +107,7 @@ def _sales(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
 
 SPEC = Spec(
     name="online-retail",
-    version=1,
+    version=2,
     raw=(RawFile("uci-online-retail/online_retail_all.csv.gz"),),
     build=build,
     licence="CC BY 4.0 (Chen, Sain & Guo 2012, doi 10.24432/C5BW33)",

@@ -27,21 +27,21 @@ CONTAINERS = _words("set pack box bag pair bundle bunch jar tin string strand ro
 # Words of look, matter, motif or occasion tell which, not what: the thing is one only where nothing else is.
 MANNERS = _words(
     """
-    retrospot retro spot polkadot polka dot vintage paisley floral flower striped stripe check gingham
-    tartan christmas xmas easter valentine paris london england english french france skull woodland suki
-    dolly girl boy strawberry union jack apple pear rose ditsy circus parade spaceboy cottage leaf antique
-    cherry bird butterfly heart star kashmir home love sweetheart regency traditional classic metal wood
-    wooden glass ceramic enamel zinc paper felt plastic porcelain folk art shape shaped natural painted wall
-    font beaded wicker artificial calm park slate day filigree hanging lace edwardian setting garden
-    bakelike jet scented scent pearlised inflatable knitted open hydrangea chrysanthemum rasta geisha
-    monster diamante nouveau deco baroque rustic romantic botanical pantry afternoon childhood memory
-    feltcraft recycling oriental queen king royal crown jubilee sky world empire decorative acrylic keep
-    mirrored pattern perfect engraved swinging decorated classical gypsy damask toile zoo dinosaur elephant
-    owl dog cat babushka ladybird rabbit bunny hen chick reindeer tropical seaside beach marine sailor
-    holiday party kitchen bathroom tea coffee chocolate sweet vanilla lemon orange sage jasmine stone jewel
-    crochet velvet silk cotton satin fabric suede leather nylon charlotte funky fun country lovely
-    scandinavian nordic swedish danish moroccan indian persian chinese japanese skulls daisy lily tulip
-    poppy pansy sunflower primrose hyacinth cyclamen peony orchid magnolia blossom
+    retrospot retro spot polkadot polka dot rectangle square round oval cube vintage paisley floral flower
+    striped stripe check gingham tartan christmas xmas easter valentine paris london england english french
+    france skull woodland suki dolly girl boy strawberry union jack apple pear rose ditsy circus parade
+    spaceboy cottage leaf antique cherry bird butterfly heart star kashmir home love sweetheart regency
+    traditional classic metal wood wooden glass ceramic enamel zinc paper felt plastic porcelain folk art
+    shape shaped natural painted wall font beaded wicker artificial calm park slate day filigree hanging
+    lace edwardian setting garden bakelike jet scented scent pearlised inflatable knitted open hydrangea
+    chrysanthemum rasta geisha monster diamante nouveau deco baroque rustic romantic botanical pantry
+    afternoon childhood memory feltcraft recycling oriental queen king royal crown jubilee sky world empire
+    decorative acrylic keep mirrored pattern perfect engraved swinging decorated classical gypsy damask
+    toile zoo dinosaur elephant owl dog cat babushka ladybird rabbit bunny hen chick reindeer tropical
+    seaside beach marine sailor holiday party kitchen bathroom tea coffee chocolate sweet vanilla lemon
+    orange sage jasmine stone jewel crochet velvet silk cotton satin fabric suede leather nylon charlotte
+    funky fun country lovely scandinavian nordic swedish danish moroccan indian persian chinese japanese
+    skulls daisy lily tulip poppy pansy sunflower primrose hyacinth cyclamen peony orchid magnolia blossom
     """
 )
 KEEP_S = _words(
@@ -78,5 +78,6 @@ IRREGULAR = {
     "shelves": "shelf",
     "shoes": "shoe",
     "t-lights": "t-light",
+    "sunglasses": "sunglasses",
     "xmas": "christmas",
 }

@@ -85,7 +85,10 @@ def _candidates(words: list[str]) -> list[str]:
             words = words[:i]
             break
     content = [word for word in words if _content(word)]
-    return [word for word in content if word not in MANNERS] or content
+    things = [word for word in content if word not in MANNERS]
+    if content[-1:] == ["glass"]:  # at the end it is what one drinks from, not what the thing is made of
+        things.append("glass")
+    return things or content
 
 
 def _head(words: list[str], ends: Counter[str], seen: Counter[str]) -> str | None:
@@ -94,6 +97,10 @@ def _head(words: list[str], ends: Counter[str], seen: Counter[str]) -> str | Non
         if ends[word] >= ENDS and ends[word] >= END_SHARE * seen[word]:
             return word
     return max(words, key=lambda word: ends[word], default=None)
+
+
+def _ends(word: str, head: str) -> bool:
+    return len(head) >= 4 and len(word) >= len(head) + 3 and word.endswith(head)
 
 
 def _shared(word: str | None, row: list[str], carried: Counter[str]) -> str | None:
@@ -107,5 +114,5 @@ def _shared(word: str | None, row: list[str], carried: Counter[str]) -> str | No
     best = max(others, key=lambda other: carried[other], default=word)
     if carried[best] >= SHARED:
         return best
-    ending = [head for head in carried if len(head) > 3 and word.endswith(head) and carried[head] >= SHARED]
+    ending = [head for head in carried if _ends(word, head) and carried[head] >= SHARED]
     return max(ending, key=lambda head: (len(head), head), default=word)
