@@ -15,7 +15,7 @@ from cowalk import inspection, model_store
 from cowalk.answers import Answer, Hit
 from cowalk.attributes import Attributes, catalogue_of
 from cowalk.errors import UnknownIdError, UsageError
-from cowalk.learn import ColdMap
+from cowalk.learn import ColdMap, Learned
 from cowalk.model_data import ModelData
 from cowalk.neighbors import (
     METRICS,
@@ -23,6 +23,7 @@ from cowalk.neighbors import (
     attribute_scores,
     best,
     codes_of,
+    lengths,
     shared_attributes,
     times_together,
     vector_scores,
@@ -48,12 +49,17 @@ class ColdItems:
 
     def told(self) -> list[str]:
         """One line for each field with values that the model has not seen."""
-        lines = []
-        for name, values in self.unknown.items():
-            if values:
-                shown = ", ".join(repr(value) for value in values[:5]) + (", ..." if len(values) > 5 else "")
-                lines.append(f"field {name!r}: {shown} not seen in training; treated as missing")
-        return lines
+        return unknown_values(self.unknown)
+
+
+def unknown_values(unknown: Mapping[str, Sequence[str]]) -> list[str]:
+    """One line for each field with values that were not seen in training."""
+    lines = []
+    for name, values in unknown.items():
+        if values:
+            shown = ", ".join(repr(value) for value in values[:5]) + (", ..." if len(values) > 5 else "")
+            lines.append(f"field {name!r}: {shown} not seen in training; treated as missing")
+    return lines
 
 
 class Model(ModelData):
@@ -69,17 +75,20 @@ class Model(ModelData):
 
     @cached_property
     def cold_map(self) -> ColdMap:
-        """From attributes to vectors; UsageError for a model without side information."""
-        return self.cold_map_by(None)
+        """From attributes to vectors and context rows beside `vectors` and `contexts`."""
+        return self._map(self.learned, None)
 
-    def cold_map_by(self, method: str | None) -> ColdMap:
-        """The map of another method than the recipe's: mean, similar or ridge."""
+    @cached_property
+    def _asking_map(self) -> ColdMap:
+        """The map that asks for warm neighbours of a cold item, in the rows that were learned for that."""
+        return self.cold_map if self.cold_learned is None else self._map(self.cold_learned, None)
+
+    def _map(self, learned: Learned, method: str | None) -> ColdMap:
         if self.side_info is None or not self.side_info.fields:
             raise UsageError(
-                "the model was fitted without items, so it cannot embed attributes; fit with --items"
+                "the model was fitted without items, so it knows no attributes; fit with --items"
             )
         settings = self.recipe.changed({"cold.method": method}).cold if method else self.recipe.cold
-        learned = self.cold_learned or self.learned
         return ColdMap.fit(learned, self.side_info, self.vocab.counts, settings)
 
     def embed(
@@ -99,14 +108,25 @@ class Model(ModelData):
         self, attributes: Attributes | Sequence[Attributes] | Catalogue, method: str | None = None
     ) -> ColdItems:
         """Vectors and context rows of new items, and what of their attributes was not known."""
-        cold_map = self.cold_map if method in (None, self.recipe.cold.method) else self.cold_map_by(method)
-        assert self.side_info is not None  # the map is there
+        cold_map = (
+            self.cold_map if method in (None, self.recipe.cold.method) else self._map(self.learned, method)
+        )
+        fields, unknown = self._encode(attributes)
+        return ColdItems(cold_map.vectors(fields), cold_map.contexts(fields), fields, unknown)
+
+    def _encode(
+        self, attributes: Attributes | Sequence[Attributes] | Catalogue
+    ) -> tuple[tuple[Field, ...], dict[str, list[str]]]:
+        """The attributes of new items by the fitted codes, and the values that were not known."""
+        if self.side_info is None or not self.side_info.fields:
+            raise UsageError(
+                "the model was fitted without items, so it knows no attributes; fit with --items"
+            )
         if isinstance(attributes, Mapping):
             attributes = [attributes]
         if not isinstance(attributes, Catalogue):
             attributes = catalogue_of(attributes, self.side_info, self.recipe.side.separators)
-        fields, unknown = encode_items(self.side_info, attributes)
-        return ColdItems(cold_map.vectors(fields), cold_map.contexts(fields), fields, unknown)
+        return encode_items(self.side_info, attributes)
 
     @cached_property
     def _cold(self) -> ColdItems | None:
@@ -130,7 +150,7 @@ class Model(ModelData):
         return Recommender(
             np.concatenate([self.learned.vectors, self._cold.vectors]),
             np.concatenate([self.learned.contexts, self._cold.contexts]),
-            np.concatenate([self.vocab.counts, np.zeros(len(self._cold.vectors), dtype=np.int64)]),
+            np.concatenate([self.vocab.counts, np.full(len(self._cold.vectors), self.recipe.cold.count)]),
             lists,
             self.recipe.recommend,
         )
@@ -163,60 +183,80 @@ class Model(ModelData):
         self,
         item: Id | Attributes,
         k: int = 10,
-        metric: Metric = "cosine",
+        metric: Metric | None = None,
         *,
         explain: bool = False,
         on_unknown: Policy = "error",
     ) -> Answer:
         """The k items most like an item, or like a new item of these attributes; itself is left out.
 
-        metric: cosine, dot, l2 (scores are distances with a minus) or attributes (Jaccard overlap).
-        explain: the shared attributes and how often the two stood together, per hit.
+        metric: cosine (of known items unless given), dot, l2 (scores are distances with a minus), context
+        (item vector . context rows + popularity) or attributes (Jaccard overlap); a new item is scored as fit
+        chose.
+        explain: per hit the shared attributes and how often the two stood together.
         """
-        if metric not in METRICS:
+        if metric is not None and metric not in METRICS:
             raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
-        notes: list[str] = []
         if isinstance(item, Mapping):
-            new = self.cold_items(item)
-            query, row, codes, notes = new.vectors[0], -1, [f.codes for f in new.fields], new.told()
-        else:
-            rows, unknown = self._rows([item], on_unknown)
-            if unknown:
-                return Answer((), METRICS[metric], unknown)
-            row = int(rows[0])
-            query, codes = self._query(row)
+            fields, values = self._encode(item)
+            notes = tuple(unknown_values(values))
+            return self._similar_cold(fields, k, metric, explain, notes)
+        rows, unknown = self._rows([item], on_unknown)
+        if unknown:
+            return Answer((), METRICS[metric or "cosine"], unknown)
+        row = int(rows[0])
+        if row >= len(self.vocab):
+            assert self.cold_info is not None
+            fields = tuple(field.take(np.array([row - len(self.vocab)])) for field in self.cold_info.fields)
+            return self._similar_cold(fields, k, metric, explain, ("nobody has clicked it yet",))
+        codes = [] if self.side_info is None else codes_of(self.side_info, row)
+        query = np.asarray(self.learned.vectors[row])
+        scores = self._scores(query, codes, metric or "cosine", self.learned)
+        return self._answer(scores, codes, row, k, metric or "cosine", explain, ())
+
+    def _similar_cold(
+        self, fields: tuple[Field, ...], k: int, metric: Metric | None, explain: bool, notes: tuple[str, ...]
+    ) -> Answer:
+        """The answer for one item that is known by its attributes alone."""
+        metric = metric or ("context" if self.recipe.cold.score == "HZ" else "cosine")
+        codes = [field.codes for field in fields]
+        learned = self.cold_learned or self.learned
+        query = (
+            self.cold_map.vectors(fields)[0]
+            if learned is self.learned
+            else self._asking_map.vectors(fields)[0]
+        )
+        scores = self._scores(query, codes, metric, learned)
+        return self._answer(scores, codes, -1, k, metric, explain, notes)
+
+    def _scores(self, query: Floats, codes: list[Ids], metric: Metric, learned: Learned) -> Floats:
         if metric == "attributes":
             if self.side_info is None or not self.side_info.fields:
                 raise UsageError(
-                    "the model was fitted without items, so there are no attributes; fit with --items"
+                    "the model was fitted without items, so it knows no attributes; fit with --items"
                 )
-            scores = attribute_scores(codes, self.side_info)
-        else:
-            scores = vector_scores(query, self.learned.vectors, self._norms, metric)
-        warm = row if row < len(self.vocab) else -1
-        hits = [
-            Hit(
-                self._name(r), float(scores[r]), reasons=self._reasons(codes, warm, int(r)) if explain else ()
-            )
-            for r in best(scores, k, warm).tolist()
-        ]
-        return Answer(tuple(hits), METRICS[metric], notes=tuple(notes))
-
-    def _query(self, row: int) -> tuple[Floats, list[Ids]]:
-        """Vector and attribute values, by field, of a warm or cold row."""
-        if row < len(self.vocab):
-            codes = codes_of(self.side_info, row) if self.side_info is not None else []
-            return np.asarray(self.learned.vectors[row]), codes
-        cold = row - len(self.vocab)
-        assert self._cold is not None
-        assert self.cold_info is not None
-        return self._cold.vectors[cold], codes_of(self.cold_info, cold)
+            return attribute_scores(codes, self.side_info)
+        if metric == "context":
+            popular = self.recipe.cold.popularity * np.log1p(self.vocab.counts)
+            return np.asarray(learned.contexts @ query + popular, dtype=np.float32)
+        norms = self._norms if learned is self.learned else lengths(learned.vectors)
+        return vector_scores(query, learned.vectors, norms, metric)
 
     @cached_property
     def _norms(self) -> Floats:
-        return np.asarray(np.linalg.norm(self.learned.vectors, axis=1), dtype=np.float32)
+        return lengths(self.learned.vectors)
+
+    def _answer(
+        self, scores: Floats, codes: list[Ids], row: int, k: int, metric: Metric, explain: bool,
+        notes: tuple[str, ...],
+    ) -> Answer:  # fmt: skip
+        hits = [
+            Hit(self._name(r), float(scores[r]), reasons=self._reasons(codes, row, r) if explain else ())
+            for r in best(scores, k, row).tolist()
+        ]
+        return Answer(tuple(hits), METRICS[metric], notes=notes)
 
     def _reasons(self, codes: list[Ids], row: int, other: int) -> tuple[str, ...]:
         told = []
@@ -240,8 +280,8 @@ class Model(ModelData):
         """The k items to show next after a history (oldest first), by the scorer that fit chose.
 
         exclude_seen: leave the history's own items out (the recipe's choice unless given). on_unknown="cold"
-        lets items of the items table that nobody has clicked into the history and into the answer. exact: score
-        the whole catalogue instead of the candidates of two channels.
+        lets items of the items table that nobody has clicked into the history and into the answer. exact:
+        score the whole catalogue instead of the candidates of two channels.
         """
         if isinstance(history, str | int):
             history = [history]

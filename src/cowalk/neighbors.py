@@ -11,18 +11,24 @@ from cowalk.recall import CooccurrenceLists
 from cowalk.tables import SideInfo
 from cowalk.types import AnyArray, Floats, Ids
 
-Metric = Literal["cosine", "dot", "l2", "attributes"]
+Metric = Literal["cosine", "dot", "l2", "context", "attributes"]
 METRICS: dict[str, str] = {
     "cosine": "cosine of the item vectors",
     "dot": "dot product of the item vectors",
     "l2": "distance of the item vectors, with a minus",
+    "context": "item vector . context rows + popularity",
     "attributes": "Jaccard overlap of the attributes",
 }
 
 
+def lengths(vectors: Floats) -> Floats:
+    """float32[V]: the L2 length of each row."""
+    return np.asarray(np.linalg.norm(vectors, axis=1), dtype=np.float32)
+
+
 def vector_scores(query: Floats, vectors: Floats, norms: Floats, metric: Metric) -> Floats:
     """float32[V]: likeness of each row to the query; larger is nearer, whatever the metric."""
-    dots: Floats = np.asarray(vectors @ query, dtype=np.float32)
+    dots: Floats = np.asarray(vectors @ query, dtype=np.float32)  # [V]
     if metric == "dot":
         return dots
     size = float(np.linalg.norm(query))
@@ -43,7 +49,8 @@ def attribute_scores(codes: list[Ids], side_info: SideInfo) -> Floats:
         shared += before[field.offsets[1:]] - before[field.offsets[:-1]]
         held += np.diff(field.offsets)
     either = held + sum(len(mine) for mine in codes) - shared
-    return (shared / np.maximum(either, 1)).astype(np.float32)
+    overlap: Floats = (shared / np.maximum(either, 1)).astype(np.float32)
+    return overlap
 
 
 def best(scores: Floats, k: int, leave_out: int = -1) -> Ids:

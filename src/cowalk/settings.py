@@ -26,6 +26,14 @@ Tree = dict[str, Any]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class EdgeSettings(Settings):
+    """How the columns of a ready graph are called."""
+
+    source_column: str = Field("src", description="Column of the node an edge leaves.")
+    target_column: str = Field("dst", description="Column of the node an edge leads to.")
+    weight_column: str = Field("weight", description="Column of the weight; without it every edge weighs 1.")
+
+
 class Recipe(Settings):
     """Everything that a fit needs beside the data; a point on the axes of the engine, with a name."""
 
@@ -34,7 +42,13 @@ class Recipe(Settings):
     seed: int = Field(0, description="The root seed; each stage draws its own stream from it.")
     workers: int | None = Field(None, ge=1, description="Threads; none = all cores.")
     memory_limit: str = Field("4GB", description="Memory that preparing may use before it spills to disk.")
+    trials: int = Field(
+        30,
+        ge=0,
+        description="Scorer settings tried on a validation part inside the data; 0 = keep the recipe's.",
+    )
     read: ReadSettings = ReadSettings()
+    edges: EdgeSettings = EdgeSettings()
     clean: CleanSettings = CleanSettings()
     sessions: SessionSettings = SessionSettings()
     graph: GraphSettings = GraphSettings()

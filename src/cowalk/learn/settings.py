@@ -62,3 +62,7 @@ class ColdSettings(Settings):
     ridge: float = Field(1.0, gt=0, description="Ridge penalty.")
     ridge_trust: float = Field(10.0, ge=0, description="An item with n events counts n / (n + ridge_trust) in the ridge.")
     popularity: float = Field(0.5, description="Weight of log(1 + count) when warm neighbours of a cold item are ranked.")
+    score: Literal["HZ", "HH"] = Field(
+        "HZ", description="Warm neighbours of a cold item by its vector against context rows, or by cosine."
+    )
+    count: float = Field(0.0, ge=0, description="Count that a cold item has in the popularity term of recommending.")

@@ -1,0 +1,62 @@
+"""What an unfinished fit leaves in `.work`, so that the same fit goes on from its last finished epoch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from cowalk.settings import Recipe
+from cowalk.tables.folder import WORK
+
+
+class Work:
+    """The folder `out/.work`, for one recipe and one set of data; without `out` nothing is kept.
+
+    `resumed` tells whether an earlier run of the same fit left something. Another fit's leavings are removed.
+    """
+
+    def __init__(self, out: Path | None, recipe: Recipe, data: str) -> None:
+        settings = recipe.model_dump_json(exclude={"workers", "memory_limit", "name", "description"})
+        self.key = blake2b(f"{settings}\n{data}".encode(), digest_size=16).hexdigest()
+        self.folder = None if out is None else out / WORK
+        self.resumed = False
+        if self.folder is None:
+            return
+        key = self.folder / "key"
+        self.resumed = key.is_file() and key.read_text() == self.key
+        if not self.resumed:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            key.write_text(self.key)
+
+    def checkpoint(self, name: str) -> Path | None:
+        """Where the run of learning of this name keeps its epochs."""
+        return None if self.folder is None else self.folder / name
+
+    def once(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` gives, made once and kept."""
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{name}.json"
+        with suppress(OSError, ValueError):
+            kept: dict[str, Any] = json.loads(path.read_text())
+            return kept
+        made = make()
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(made))
+        draft.replace(path)
+        return made
+
+    def forget(self, out_made: bool) -> None:
+        """Remove what was kept, and `out` too where this fit made it and nothing is in it."""
+        if self.folder is None:
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if out_made:
+            with suppress(OSError):
+                self.folder.parent.rmdir()
