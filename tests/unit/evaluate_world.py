@@ -28,7 +28,9 @@ def shop(users: int = 120, visits: int = 3, length: int = 5, seed: int = 0) -> E
 
 
 def catalogue(seed: int = 0) -> Catalogue:
-    """category: as planted; tags: two, one of them of the category; price: by category with noise, some missing."""
+    """category: as planted; tags: two, one of them of the category; price: by category with noise, some
+    missing.
+    """
     rng = np.random.default_rng(seed)
     category = np.repeat(np.arange(CATEGORIES), PER_CATEGORY)
     lines = np.arange(ITEMS + 1)

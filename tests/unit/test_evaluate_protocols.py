@@ -17,7 +17,8 @@ def log(users: list[int], items: list[int], n: int = 6) -> Events:
     size = len(users)
     return Events(
         np.array(users, dtype=np.int32), np.array(items, dtype=np.int32), np.arange(size, dtype=np.int64),
-        np.ones(size, dtype=np.float32), Vocab.of([f"x{i}" for i in range(n)]), Vocab.of(range(max(users) + 1)),
+        np.ones(size, dtype=np.float32), Vocab.of([f"x{i}" for i in range(n)]),
+        Vocab.of(range(max(users) + 1)),
     )  # fmt: skip
 
 
@@ -32,7 +33,11 @@ def test_next_item_queries_by_hand() -> None:
     vocab = Vocab.of(["x3", "x2", "x1", "x0"])  # x4 and x5 are unknown to training
     queries, figures = next_item.next_item_queries(events, mask([2, 3, 5, 6, 7], 8), vocab)
     assert np.split(queries.items, queries.offsets[1:-1])[0].tolist() == [3, 2]
-    assert np.split(queries.items, queries.offsets[1:-1])[1].tolist() == [3, 2, 1]  # the part's own events too
+    assert np.split(queries.items, queries.offsets[1:-1])[1].tolist() == [
+        3,
+        2,
+        1,
+    ]  # the part's own events too
     assert queries.targets.tolist() == [1, 0]
     assert queries.groups.tolist() == [0, 0]
     # x0 of user 1 and x1 of user 2 have no known history; x5 is unknown
@@ -127,7 +132,9 @@ def test_cold_queries_know_only_attributes() -> None:
 
 def test_matched_negatives_of_everything_true_are_none() -> None:
     counts = np.array([5, 4, 3])
-    out = matched.matched_negatives(counts, np.array([0, 3]), np.arange(3, dtype=np.int32), np.random.default_rng(0))
+    out = matched.matched_negatives(
+        counts, np.array([0, 3]), np.arange(3, dtype=np.int32), np.random.default_rng(0)
+    )
     assert (out == -1).all()
 
 

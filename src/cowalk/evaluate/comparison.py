@@ -37,7 +37,9 @@ class Entry:
 
 @dataclass
 class Comparison:
-    """entries: task -> method -> Entry; figures: task -> seed -> what was left out of the task and how large it is."""
+    """entries: task -> method -> Entry; figures: task -> seed -> what was left out of the task and how large
+    it is.
+    """
 
     seeds: tuple[int, ...]
     entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
@@ -74,7 +76,9 @@ class Comparison:
         return {name: float(np.mean([row[name] for row in rows])) for name in (rows[0] if rows else {})}
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: every metric with bounds, the settings chosen, paired differences to the best by task."""
+        """Plain values: every metric with bounds, the settings chosen, paired differences to the best by
+        task.
+        """
         return {"seeds": list(self.seeds), "tasks": {task: self._task_dict(task) for task in self.entries}}
 
     def _task_dict(self, task: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Literal, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from cowalk.errors import UsageError
 from cowalk.evaluate.comparison import Comparison
@@ -34,11 +35,12 @@ class CompareSettings(Settings):
     next_item: next_items.NextItemSettings = next_items.NextItemSettings()
     cold: cold_items.ColdTaskSettings = cold_items.ColdTaskSettings()
     link: links.LinkSettings = links.LinkSettings()
-    trials: int = 30
-    choose_on: int = 4000
-    """Validation queries that settings are chosen on, at most."""
-    one_fit: bool = False
-    """Judge next item and cold items on one fit: cold items are hidden from the training part in time as well."""
+    trials: int = Field(30, ge=1, description="Settings tried on validation, for each method and question.")
+    choose_on: int = Field(4000, ge=1, description="Validation queries that settings are chosen on, at most.")
+    one_fit: bool = Field(
+        False,
+        description="One fit for next item and cold items: these are hidden from the part in time as well.",
+    )
 
 
 def compare(
@@ -56,8 +58,8 @@ def compare(
 ) -> Comparison:
     """What each method reaches on held-out data; nothing held out has a part in anything fitted or chosen.
 
-    events: the whole cleaned log; without it `graph` (a ready one) is judged on links alone. Cold items need a
-    catalogue. `watch` is shown each fit of the first task (for pictures of weights and losses).
+    events: the whole cleaned log; without it `graph` (a ready one) is judged on links alone. Cold items need
+    a catalogue. `watch` is shown each fit of the first task (for pictures of weights and losses).
     """
     settings, seeds = settings or CompareSettings(), tuple(seeds)
     wanted = _checked(methods, events, catalogue, graph, tuple(protocols), seeds)
@@ -159,9 +161,7 @@ class _Run:
     def _next_item(self, events: Events, masks: Sequence[AnyArray], train: TrainData) -> _Task:
         most = self.settings.next_item.per_owner
         made = [
-            next_items.next_item_queries(
-                events, mask, train.vocab, per_owner=most, seed=self.seed, name=name
-            )
+            next_items.next_item_queries(events, mask, train.vocab, per_owner=most, seed=self.seed, name=name)
             for name, mask in (("validation", masks[1]), ("test", masks[2]))
         ]
         self.out.figures.setdefault(next_items.NAME, []).append(made[0][1] | made[1][1])

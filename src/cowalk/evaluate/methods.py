@@ -84,8 +84,8 @@ def choose(
 ) -> Chosen:
     """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
-    First the defaults, then a third of the trials drawn blindly, then changes of one or two knobs of the best so
-    far: the same search for every method. Fewer are tried only where the space holds fewer.
+    First the defaults, then a third of the trials drawn blindly, then changes of one or two knobs of the best
+    so far: the same search for every method. Fewer are tried only where the space holds fewer.
     """
     space = fitted.space(question)
     rng = generator(seed, f"evaluate/choose/{question}")
@@ -106,7 +106,9 @@ def _named(space: Space, places: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _next(space: Space, best: tuple[int, ...] | None, rng: np.random.Generator) -> tuple[int, ...]:
-    """A blind draw, or `best` with one or two knobs drawn anew; at times a blind one too, so that no corner locks."""
+    """A blind draw, or `best` with one or two knobs drawn anew; at times a blind one too, so that no corner
+    locks.
+    """
     sizes = [len(values) for values in space.values()]
     drawn = tuple(int(rng.integers(size)) for size in sizes)
     if best is None or rng.random() < 0.1:

@@ -1,4 +1,4 @@
-"""Pictures as SVG text: each function takes arrays and gives one drawing that reads on light and dark pages."""
+"""Pictures as SVG text: arrays in, one drawing out that reads on light and dark pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cowalk.types import AnyArray
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C6BB1")
 GREY = "#8A8F98"
 _INK = "#010203"  # replaced by currentColor: the page says whether ink is dark or light
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "svg.fonttype": "none",
@@ -31,9 +31,8 @@ _STYLE = {
     "axes.titleweight": "bold",
     "axes.titlepad": 14,
     "legend.frameon": False,
-    **{name: _INK for name in (
-        "text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "axes.titlecolor",
-    )},
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor"), _INK),
+    **dict.fromkeys(("xtick.color", "ytick.color"), _INK),
 }  # fmt: skip
 
 
@@ -71,7 +70,7 @@ def _drawing(width: float, height: float, title: str, out: list[str]) -> Iterato
 
 
 def quality(estimates: Mapping[str, Estimate], title: str, metric: str) -> str:
-    """A dot with its 95 % bounds per method, best on top, the figure written beside; the leader is coloured."""
+    """A dot with its 95 % bounds per method, best on top, figures beside; the leader is coloured."""
     known = {name: e for name, e in estimates.items() if np.isfinite(e.mean)}
     if not known:
         raise DataError(f"picture of {metric}: no method has this figure")
@@ -79,7 +78,7 @@ def quality(estimates: Mapping[str, Estimate], title: str, metric: str) -> str:
     with _drawing(7.4, 1.3 + 0.34 * len(known), title, out) as axes:
         places = np.arange(len(known))[::-1]
         reach = max(e.high for e in known.values())
-        for place, (name, e) in zip(places, known.items(), strict=True):
+        for place, e in zip(places, known.values(), strict=True):
             colour = PALETTE[0] if place == len(known) - 1 else GREY
             axes.plot([e.low, e.high], [place, place], color=colour, linewidth=3, alpha=0.45,
                       solid_capstyle="round")  # fmt: skip
@@ -117,8 +116,8 @@ def weights(by_method: Mapping[str, Mapping[str, float]], title: str) -> str:
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.axvline(1 / max(len(names), 1), color=GREY, linewidth=1, linestyle=(0, (4, 3)))
-        axes.annotate("equal weights", (1 / max(len(names), 1), 1), (3, 2), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", fontsize=8, color=GREY)  # fmt: skip
+        axes.annotate("equal weights", (1 / max(len(names), 1), 1), (3, 2), fontsize=8, color=GREY,
+                      xycoords=("data", "axes fraction"), textcoords="offset points")  # fmt: skip
         axes.margins(x=0.1)
         axes.set_xlim(0, None)
         axes.set_xlabel("mean weight over items", fontsize=9)
@@ -128,7 +127,9 @@ def weights(by_method: Mapping[str, Mapping[str, float]], title: str) -> str:
 
 
 def plane(vectors: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """(float64[N, 2], share of variance of the two axes): PCA; each axis points where its largest entry is positive."""
+    """(float64[N, 2], share of variance of the two axes): PCA; each axis points where its largest entry is
+    positive.
+    """
     centred = np.asarray(vectors, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     values, axes = np.linalg.eigh(centred.T @ centred)
@@ -152,7 +153,9 @@ def item_map(vectors: AnyArray, labels: Sequence[str], attribute: str, title: st
     with _drawing(7.4, 5.6, title, out) as axes:
         size = float(np.clip(9000 / len(rows), 3, 26))
         rest = ~np.isin(named.astype(str), shown)
-        axes.scatter(*places[rest].T, s=size * 0.7, color=GREY, alpha=0.3, linewidths=0, rasterized=len(rows) > 3000)
+        axes.scatter(
+            *places[rest].T, s=size * 0.7, color=GREY, alpha=0.3, linewidths=0, rasterized=len(rows) > 3000
+        )
         for colour, value in zip(PALETTE, shown, strict=False):
             mine = named == value
             axes.scatter(*places[mine].T, s=size, color=colour, alpha=0.75, linewidths=0, label=_short(value),
@@ -161,8 +164,8 @@ def item_map(vectors: AnyArray, labels: Sequence[str], attribute: str, title: st
         axes.set_ylabel(f"second axis, {share[1]:.0%}", fontsize=9)
         axes.set_xticks([])
         axes.set_yticks([])
-        axes.legend(title=attribute, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, title_fontsize=9,
-                    markerscale=float(np.sqrt(40 / size)))  # fmt: skip
+        axes.legend(title=attribute, loc="center left", bbox_to_anchor=(1.0, 0.5),
+                    fontsize=9, title_fontsize=9, markerscale=float(np.sqrt(40 / size)))  # fmt: skip
     return out[0]
 
 

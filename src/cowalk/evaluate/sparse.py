@@ -28,7 +28,7 @@ class Sparse:
     def of(cls, rows: AnyArray, columns: AnyArray, values: AnyArray, shape: tuple[int, int]) -> Sparse:
         """The matrix of these entries; entries at the same place are summed."""
         code, where = np.unique(rows.astype(np.int64) * shape[1] + columns, return_inverse=True)
-        summed = np.bincount(where, values, minlength=len(code))
+        summed = np.bincount(where, values, minlength=len(code)).astype(np.float64)
         offsets = np.searchsorted(code, np.arange(shape[0] + 1) * shape[1]).astype(np.int64)
         return cls(offsets, (code % max(shape[1], 1)).astype(np.int32), summed, shape[1])
 
@@ -81,7 +81,8 @@ def idf(side_info: SideInfo, n: int) -> Values:
     carriers = np.concatenate([
         np.zeros(0, dtype=np.int64), *(np.bincount(f.codes, minlength=f.size) for f in side_info.fields)
     ])  # fmt: skip
-    return np.log1p(n / np.maximum(carriers, 1))
+    out: Values = np.log1p(n / np.maximum(carriers, 1))
+    return out
 
 
 def top_rows(scores: Floats, k: int) -> Hits:

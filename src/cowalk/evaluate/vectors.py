@@ -44,18 +44,19 @@ KEPT = 3  # tables of each kind that are kept for the next trial
 
 @dataclass(frozen=True)
 class VectorMethod:
-    """A recipe by the settings of its stages; `cold_learn` is the second set of rows for cold queries, where asked.
+    """A recipe by the settings of its stages; `cold_learn` is the second set of rows for cold queries, where
+    asked.
 
     lists: whether recommending also uses the co-occurrence channel; without it the vectors are judged alone.
     """
 
     name: str
-    learn: LearnSettings = LearnSettings()
-    walks: WalkSettings = WalkSettings()
-    cold: ColdSettings = ColdSettings()
+    learn: LearnSettings = field(default_factory=LearnSettings)
+    walks: WalkSettings = field(default_factory=WalkSettings)
+    cold: ColdSettings = field(default_factory=ColdSettings)
     cold_learn: LearnSettings | None = None
-    recommend: RecommendSettings = RecommendSettings()
-    cooccurrence: CooccurrenceSettings = CooccurrenceSettings()
+    recommend: RecommendSettings = field(default_factory=RecommendSettings)
+    cooccurrence: CooccurrenceSettings = field(default_factory=CooccurrenceSettings)
     lists: bool = True
 
     answers: ClassVar[frozenset[Question]] = frozenset({"next-item", "cold", "cold-candidates", "link"})
@@ -118,7 +119,9 @@ class FittedVectors(Fitted):
 
     @property
     def _blends(self) -> bool:
-        return self.method.lists and self.method.recommend.cooccurrence > 0 and self.train.sessions is not None
+        return (
+            self.method.lists and self.method.recommend.cooccurrence > 0 and self.train.sessions is not None
+        )
 
     def recommender(self, choice: Choice) -> Recommender:
         """The object that production serves, with the chosen settings."""
@@ -158,8 +161,9 @@ class FittedVectors(Fitted):
         cold = self._cold_map(learned, choice).vectors(fields)
         popular = (choice["popularity"] * np.log1p(self.train.vocab.counts)).astype(np.float32)
         if choice["score"] == "HH":
-            return normalize(cold) @ normalize(learned.vectors).T + popular
-        scores: Floats = cold @ learned.contexts.T + popular
+            scores: Floats = normalize(cold) @ normalize(learned.vectors).T + popular
+        else:
+            scores = cold @ learned.contexts.T + popular
         return scores
 
     def cold_candidates(

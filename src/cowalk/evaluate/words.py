@@ -22,31 +22,31 @@ class TaskWords:
 TASKS = {
     "next-item": TaskWords(
         "Next item",
-        "Given what somebody did so far, is the item that came next among the first K of the whole catalogue? "
-        "Items already seen are candidates; columns that begin with “new” leave them out. Head: the most frequent "
-        "items that hold half of the training events; tail: the others. Popularity bias: popularity percentile of "
-        "what is shown above that of the truth.",
+        "Given what somebody did so far, is the item that came next among the first K of the whole "
+        "catalogue? Items already seen are candidates; columns that begin with “new” leave them out. Head: "
+        "the most frequent items that hold half of the training events; tail: the others. Popularity bias: "
+        "popularity percentile of what is shown above that of the truth.",
         ("recall@20", "recall@10", "recall@50", "recall@100", "ndcg@20", "mrr@100", "recall@20 head",
          "recall@20 tail", "new recall@20", "new ndcg@20", "popularity bias@20"),
     ),
     "cold": TaskWords(
         "Cold items",
-        "Items were hidden with all their events before anything was counted, and asked for by their attributes "
-        "alone. True are the known items that stood next to them. Recall@K = hits / min(K, true neighbours); "
-        "matched = against items of about the same popularity.",
+        "Items were hidden with all their events before anything was counted, and asked for by their "
+        "attributes alone. True are the known items that stood next to them. Recall@K = hits / min(K, true "
+        "neighbours); matched = against items of about the same popularity.",
         ("recall@20", "recall@10", "recall@50", "mrr", "auc", "auc matched"),
     ),
     "cold-candidates": TaskWords(
         "Cold items as candidates",
-        "A history of known items whose next item was hidden: known and hidden items are ranked together, and only "
-        "the hidden one is right.",
+        "A history of known items whose next item was hidden: known and hidden items are ranked together, "
+        "and only the hidden one is right.",
         ("recall@20", "recall@10", "recall@50", "recall@100", "mrr@100"),
     ),
     "link": TaskWords(
         "Links",
-        "A share of the unordered item pairs was taken out of the graph, both directions; AUC of telling them from "
-        "pairs that never were an edge. Matched: non-edges with the same ends as the edges, so that popularity "
-        "alone does not help; kept nodes: without nodes that lost every edge.",
+        "A share of the unordered item pairs was taken out of the graph, both directions; AUC of telling "
+        "them from pairs that never were an edge. Matched: non-edges with the same ends as the edges, so "
+        "that popularity alone does not help; kept nodes: without nodes that lost every edge.",
         ("auc matched", "auc uniform", "auc matched kept nodes", "auc uniform kept nodes"),
     ),
 }  # fmt: skip
@@ -69,7 +69,9 @@ def finding(comparison: Comparison, task: str) -> str:
         return f"{TASKS[task].title}: {ranked[0]} was judged alone"
     gap = comparison.difference(task, metric, ranked[0], ranked[1])
     if not gap.above_zero:
-        return f"{TASKS[task].title}: {ranked[0]} and {ranked[1]} are level in {metric} ({told(gap, sign=True)})"
+        return (
+            f"{TASKS[task].title}: {ranked[0]} and {ranked[1]} are level in {metric} ({told(gap, sign=True)})"
+        )
     return f"{TASKS[task].title}: {ranked[0]} is ahead of {ranked[1]} in {metric} by {told(gap, sign=True)}"
 
 

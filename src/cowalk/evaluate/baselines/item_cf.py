@@ -82,7 +82,6 @@ class ItemCF:
 
 
 class _ItemCF(Fitted):
-
     def __init__(self, train: TrainData, popularity: bool) -> None:
         self._together = Together(train)
         self._counts = train.vocab.counts

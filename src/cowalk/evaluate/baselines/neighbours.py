@@ -35,7 +35,6 @@ class AttributeNeighbours:
 
 
 class _Neighbours(Fitted):
-
     def __init__(self, train: TrainData) -> None:
         self._overlap = Overlap(train)
         self._together = Together(train)

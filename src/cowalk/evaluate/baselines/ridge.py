@@ -68,7 +68,6 @@ class Ridge:
 
 
 class _Ridge(Fitted):
-
     def __init__(self, train: TrainData, learned: Learned) -> None:
         assert train.side_info is not None
         self._n = len(train.vocab)
@@ -102,8 +101,10 @@ class _Ridge(Fitted):
         vectors, _ = self._predicted(fields, n, choice["penalty"])
         popular = choice["popularity"] * np.log1p(self._counts)
         if choice["score"] == "HH":
-            return (_unit(vectors) @ _unit(self._H).T + popular).astype(np.float32)
-        return (vectors @ self._Z.T + popular).astype(np.float32)
+            scores = _unit(vectors) @ _unit(self._H).T + popular
+        else:
+            scores = vectors @ self._Z.T + popular
+        return np.asarray(scores, dtype=np.float32)
 
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
@@ -119,7 +120,7 @@ class _Ridge(Fitted):
             history = latest(block, lines, choice["history"], choice["decay"], self._n)
             user = history.dot(asked)
             user /= np.bincount(history.rows(), history.values, minlength=len(user))[:, None]
-            return ((_unit(user) if cosine else user) @ table.T + popular).astype(np.float32)
+            return np.asarray((_unit(user) if cosine else user) @ table.T + popular, dtype=np.float32)
 
         return recommend_by(score, items, offsets, k, False, len(counts))
 

@@ -104,7 +104,8 @@ def _mix(x: AnyArray) -> AnyArray:
     x = x + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    out: AnyArray = x ^ (x >> np.uint64(31))
+    return out
 
 
 def _unit(x: AnyArray) -> Floats:

@@ -63,7 +63,8 @@ class NonEdges:
 
     def fits(self, u: AnyArray, v: AnyArray) -> AnyArray:
         """bool[P]: u != v and no edge either way."""
-        return (u != v) & ~_member(self._codes, self.codes(u, v))
+        out: AnyArray = (u != v) & ~_member(self._codes, self.codes(u, v))
+        return out
 
 
 def uniform_pairs(free: NonEdges, number: int, rng: np.random.Generator) -> Ids:
