@@ -1,6 +1,7 @@
 """The known data sets: rules on small files written here, counts on the real ones."""
 
 import gzip
+import io
 import json
 import os
 import zipfile
@@ -288,3 +289,66 @@ def test_real_descriptions_give_sensible_categories(tmp_path: Path, monkeypatch:
     expected = {"85123A": "holder", "71053": "lantern", "84406B": "hanger", "20725": "bag", "22720": "tin"}
     assert {item: found[item] for item in expected} == expected
     assert sum(category is None for category in found.values()) < 0.03 * len(found)
+
+
+def workbook(rows: list[list[str | float]]) -> bytes:
+    """A small .xlsx: texts shared, numbers plain, empty texts left out as Excel does."""
+    shared = sorted({cell for row in rows for cell in row if isinstance(cell, str) and cell})
+    lines = []
+    for r, row in enumerate(rows, 1):
+        cells = []
+        for c, cell in enumerate(row):
+            if isinstance(cell, float):
+                cells.append(f'<c r="{chr(65 + c)}{r}"><v>{cell:.17g}</v></c>')
+            elif cell:
+                cells.append(f'<c r="{chr(65 + c)}{r}" t="s"><v>{shared.index(cell)}</v></c>')
+        lines.append(f'<row r="{r}">{"".join(cells)}</row>')
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    texts = "".join(f"<si><r><t>{text[:2]}</t></r><r><t>{text[2:]}</t></r></si>" for text in shared)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("xl/sharedStrings.xml", f"<sst {space}>{texts}</sst>")
+        archive.writestr(
+            "xl/worksheets/sheet1.xml",
+            f"<worksheet {space}><sheetData>{''.join(lines)}</sheetData></worksheet>",
+        )
+    return packed.getvalue()
+
+
+RETAIL_ROWS: list[list[str | float]] = [
+    [*RETAIL.splitlines()[0].split(",")],
+    [536365.0, "85123A", "WHITE, HOLDER", 6.0, 40513.351388888892, 2.5499999999999998, 17850.0, "UK"],
+    ["C5", 71053.0, "LANTERN", -1.0, 40513.351388888892, 3.39, 17850.0, "UK"],
+    [536366.0, 71053.0, "", 1.0, 40514.5, 3.39, "", "UK"],
+]
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_online_retail_reads_the_workbook_of_its_publisher(data: Path, zipped: bool) -> None:
+    folder = data / "uci-online-retail"
+    folder.mkdir()
+    book = workbook(RETAIL_ROWS)
+    if zipped:
+        with zipfile.ZipFile(folder / "online+retail.zip", "w") as archive:
+            archive.writestr("Online Retail.xlsx", book)
+    else:
+        (folder / "Online Retail.xlsx").write_bytes(book)
+    retail = load("online-retail")
+    assert table(retail.events, "user_id, item_id, timestamp::VARCHAR, session_id, file_row") == [
+        (17850, "85123A", "2010-12-01 08:26:00", "536365", 0),
+        (None, "71053", "2010-12-02 12:00:00", "536366", 2),
+    ]
+    assert table(retail.items, "item_id, name, price") == [
+        ("71053", None, 3.39),
+        ("85123A", "WHITE, HOLDER", 2.55),
+    ]
+    assert retail.events is not None
+    assert not (retail.events.parent / "raw.csv").exists()
+
+
+def test_half_a_workbook_is_one_line(data: Path) -> None:
+    folder = data / "uci-online-retail"
+    folder.mkdir()
+    (folder / "Online Retail.xlsx").write_bytes(workbook(RETAIL_ROWS)[:200])
+    with pytest.raises(DataError, match=r"Online Retail\.xlsx is not a whole \.xlsx workbook"):
+        load("online-retail")

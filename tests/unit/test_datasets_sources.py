@@ -171,7 +171,7 @@ def test_a_file_to_be_placed_by_hand_is_named() -> None:
     by_hand = spec(RawFile("toy/a.csv.gz", also=("toy/b.csv",)))
     with pytest.raises(DataError, match=r"toy/a\.csv\.gz \(or toy/b\.csv\) is not in .*raw") as caught:
         fetch(by_hand)
-    assert "https://example.org/toy" in str(caught.value)
+    assert "get it from https://example.org/toy and put toy/b.csv under" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

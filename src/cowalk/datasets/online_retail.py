@@ -10,6 +10,7 @@ import duckdb
 from cowalk.datasets.retail_words import describe
 from cowalk.datasets.sources import RawFile, Spec
 from cowalk.datasets.tables import connect, count, literal, load_columns, write
+from cowalk.datasets.xlsx import workbook_to_csv
 from cowalk.errors import DataError
 
 COLUMNS = (
@@ -55,8 +56,13 @@ FROM prices LEFT JOIN described USING (item_id) ORDER BY n DESC, item_id
 
 def build(raw: Sequence[Path], folder: Path) -> dict[str, int]:
     """events: user_id, item_id, timestamp, session_id, file_row; items: item_id, name, derived attributes."""
+    table = raw[0]
+    if table.suffix in (".zip", ".xlsx"):
+        table = folder / "raw.csv"
+        workbook_to_csv(raw[0], table, frozenset({"InvoiceDate"}))
     with connect() as con:
-        notes = _sales(con, raw[0])
+        notes = _sales(con, table)
+        (folder / "raw.csv").unlink(missing_ok=True)
         write(
             con,
             EVENTS_SQL,
@@ -108,7 +114,12 @@ def _sales(con: duckdb.DuckDBPyConnection, path: Path) -> dict[str, int]:
 SPEC = Spec(
     name="online-retail",
     version=2,
-    raw=(RawFile("uci-online-retail/online_retail_all.csv.gz"),),
+    raw=(
+        RawFile(
+            "uci-online-retail/online_retail_all.csv.gz",
+            also=("uci-online-retail/online+retail.zip", "uci-online-retail/Online Retail.xlsx"),
+        ),
+    ),
     build=build,
     licence="CC BY 4.0 (Chen, Sain & Guo 2012, doi 10.24432/C5BW33)",
     source="https://archive.ics.uci.edu/dataset/352/online+retail",

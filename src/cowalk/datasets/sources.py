@@ -32,6 +32,11 @@ class RawFile:
         return self.path.removesuffix(".gz")
 
     @property
+    def official(self) -> str:
+        """The name under which a person finds the file at its publisher's."""
+        return self.also[0] if self.also and self.download is None else self.path
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every relative path under which the file is taken, best first."""
         return (self.plain + ".gz", self.plain, *self.also)
@@ -114,7 +119,7 @@ def fetch(spec: Spec) -> list[Path]:
 def places(spec: Spec) -> str:
     """Which files belong where, in words."""
     root = os.environ.get("COWALK_DATA") or cache_root() / "raw"
-    files = ", ".join(raw.path for raw in spec.raw)
+    files = ", ".join(raw.official for raw in spec.raw)
     return f"put {files} under {root} (or set COWALK_DATA)"
 
 
