@@ -84,6 +84,7 @@ def _learned_summary(learned: Learned) -> dict[str, Any]:
         "vector_size": int(learned.vectors.shape[1]),
         "fields": list(learned.field_names),
         "losses": [float(loss) for loss in learned.losses],
+        "multi": learned.multi,
     }
 
 
@@ -103,5 +104,5 @@ def _learned(
             )
     return Learned(
         vocab.fingerprint, rows["vectors"], rows["contexts"], rows["own"], parts, rows["weights"], names,
-        tuple(told["losses"]),
+        tuple(told["losses"]), told["multi"],
     )  # fmt: skip

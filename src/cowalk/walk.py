@@ -34,7 +34,9 @@ class Walker:
 
     def __post_init__(self) -> None:
         if self.graph.edges == 0:
-            raise DataError("the graph has no edges to walk on; every session holds one item only, or cleaning was too strict")
+            raise DataError(
+                "the graph has no edges to walk on; every session holds one item only, or cleaning was too strict"
+            )
 
     @cached_property
     def _records(self) -> AnyArray:

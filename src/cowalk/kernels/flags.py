@@ -22,17 +22,17 @@ def kernel(function: F) -> F:
 
 def inline_kernel(function: F) -> F:
     """Compile as part of every kernel that calls it."""
-    compiled: F = numba.njit(
-        cache=True, nogil=True, fastmath=FAST, error_model="numpy", inline="always"
-    )(function)
+    compiled: F = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", inline="always")(
+        function
+    )
     return compiled
 
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` spread over the threads that `threads()` allows."""
-    compiled: F = numba.njit(
-        cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy"
-    )(function)
+    compiled: F = numba.njit(cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy")(
+        function
+    )
     return compiled
 
 

@@ -137,9 +137,7 @@ def second_order(
                     if x == t:
                         if u < accept_back:
                             break
-                    elif u < accept_far or (
-                        u < accept_near and find_edge(targets, t_start, t_end, x) >= 0
-                    ):
+                    elif u < accept_far or (u < accept_near and find_edge(targets, t_start, t_end, x) >= 0):
                         break
                 state[i] = s
                 out[low + i, step] = x

@@ -27,7 +27,12 @@ class Checkpoint:
 
     @classmethod
     def at(
-        cls, folder: Path | None, fingerprint: str, settings: LearnSettings, walks: WalkSettings | None, seed: int
+        cls,
+        folder: Path | None,
+        fingerprint: str,
+        settings: LearnSettings,
+        walks: WalkSettings | None,
+        seed: int,
     ) -> Checkpoint:
         """The checkpoint of the run that these name."""
         told = [fingerprint, settings.model_dump_json(), walks.model_dump_json() if walks else "", str(seed)]

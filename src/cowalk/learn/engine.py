@@ -42,6 +42,8 @@ class Learned:
     weights: Floats
     field_names: tuple[str, ...]
     losses: tuple[float, ...]
+    multi: str = "mean"
+    """How the values of a multi-valued field were summed: mean, or idf."""
 
 
 class State:
@@ -211,9 +213,12 @@ class _Run:
                 self.settings.input == "weighted", parts.most, vectors, weights,
             )  # fmt: skip
         if not np.isfinite(vectors).all():
-            raise DivergedError(f"learning diverged: not all vectors are finite; lower learn.step ({self.settings.step})")
+            raise DivergedError(
+                f"learning diverged: not all vectors are finite; lower learn.step ({self.settings.step})"
+            )
         starts = parts.field_starts
         fields = tuple(state.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
         return Learned(
-            fingerprint, vectors, state.contexts, state.rows[:items], fields, weights, names, tuple(losses)
-        )
+            fingerprint, vectors, state.contexts, state.rows[:items], fields, weights, names, tuple(losses),
+            self.settings.multi,
+        )  # fmt: skip

@@ -1,0 +1,119 @@
+"""The vector and the context row of an item that nobody has clicked yet, from its attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from cowalk.errors import DataError
+from cowalk.learn.attributes import AttributeRows, Dense, attribute_rows
+from cowalk.learn.engine import Learned
+from cowalk.learn.parts import field_idf, value_scales
+from cowalk.learn.settings import ColdSettings
+from cowalk.tables import Field, SideInfo
+from cowalk.types import Floats, Offsets
+
+NEIGHBORS = 20
+
+
+@dataclass(frozen=True)
+class ColdMap:
+    """From attributes to the space of what was learned.
+
+    mean: the plain mean of the field rows (Wang et al. 2018, 3.3); similar: their mean by the learned weights of
+    the items that share most; ridge: a weighted ridge regression from idf-weighted attributes to the learned
+    vectors. Context rows: the ridge map to Z, or for the other two the mean Z of the items that share most.
+    An item with no known attribute gets the mean over all items.
+    """
+
+    learned: Learned
+    side_info: SideInfo
+    counts: Offsets
+    settings: ColdSettings
+
+    @classmethod
+    def fit(cls, learned: Learned, side_info: SideInfo, counts: Offsets, settings: ColdSettings) -> ColdMap:
+        """counts: [V], the count in the log that the vectors were learned from."""
+        if not side_info.fields:
+            raise DataError("cold items need attributes, and the items table has no usable field")
+        if learned.fingerprint != side_info.fingerprint:
+            raise DataError("vectors and side information belong to different vocabularies; fit again")
+        return cls(learned, side_info, counts, settings)
+
+    def vectors(self, fields: tuple[Field, ...]) -> Floats:
+        """float32[N, d] beside the learned vectors H, for N items coded by `encode_items`."""
+        if self.settings.method != "ridge" and self.learned.fields:
+            return self._mixed(fields)
+        return self._ridge(fields)[:, : self._size].astype(np.float32)
+
+    def contexts(self, fields: tuple[Field, ...]) -> Floats:
+        """float32[N, d] beside the learned context rows Z, so that a cold item can be recommended."""
+        if self.settings.method == "ridge" or not self.learned.fields:
+            return self._ridge(fields)[:, self._size :].astype(np.float32)
+        return self._neighbor_mean(fields, self.learned.contexts)
+
+    @property
+    def _size(self) -> int:
+        return int(self.learned.vectors.shape[1])
+
+    @cached_property
+    def _known(self) -> AttributeRows:
+        return attribute_rows(self.side_info.fields, self.side_info)
+
+    @cached_property
+    def _trust(self) -> Dense:
+        counts = self.counts.astype(np.float64)
+        return counts / np.maximum(counts + self.settings.ridge_trust, 1e-12)
+
+    @cached_property
+    def _center(self) -> Dense:
+        both = np.concatenate([
+            self._trust @ self.learned.vectors.astype(np.float64),
+            self._trust @ self.learned.contexts.astype(np.float64),
+        ])  # fmt: skip
+        return both / max(self._trust.sum(), 1e-12)
+
+    @cached_property
+    def _map(self) -> Dense:
+        """float64[C, 2d]: attributes to what H and Z have beyond their weighted means."""
+        wanted = np.hstack([self.learned.vectors, self.learned.contexts]).astype(np.float64) - self._center
+        return self._known.ridge(wanted, self._trust, self.settings.ridge)
+
+    def _ridge(self, fields: tuple[Field, ...]) -> Dense:
+        return attribute_rows(fields, self.side_info).dot(self._map) + self._center
+
+    def _neighbor_weights(self, fields: tuple[Field, ...]) -> tuple[Offsets, Dense]:
+        """ids [N, 20] of the items that share most (0 where fewer) and their weights, which sum to 1 or 0."""
+        hits = self._known.nearest(attribute_rows(fields, self.side_info), NEIGHBORS)
+        share = np.where(hits.ids >= 0, hits.scores, 0.0).astype(np.float64)
+        share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
+        return np.maximum(hits.ids, 0).astype(np.int64), share
+
+    def _neighbor_mean(self, fields: tuple[Field, ...], rows: Floats) -> Floats:
+        ids, share = self._neighbor_weights(fields)
+        out = np.zeros((len(ids), rows.shape[1]))
+        for place in range(ids.shape[1]):
+            out += share[:, place, None] * rows[ids[:, place]]
+        out[share.sum(axis=1) == 0] = rows.mean(axis=0)
+        return out.astype(np.float32)
+
+    def _mixed(self, fields: tuple[Field, ...]) -> Floats:
+        """The field rows' mean, plain or by the weights of similar items; a missing field drops out."""
+        n = len(fields[0])
+        present = np.stack([np.diff(field.offsets) > 0 for field in fields], axis=1).astype(np.float64)
+        weights = present
+        if self.settings.method == "similar":
+            weights = self._neighbor_mean(fields, self.learned.weights)[:, 1:] * present
+            weights[weights.sum(axis=1) == 0] = present[weights.sum(axis=1) == 0]
+        weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        out = np.zeros((n, self._size))
+        for s, (field, fitted, rows) in enumerate(
+            zip(fields, self.side_info.fields, self.learned.fields, strict=True)
+        ):
+            scales = value_scales(field, self.learned.multi, field_idf(fitted)).astype(np.float64)
+            one = AttributeRows(field.offsets, field.codes, scales, field.size)
+            out += weights[:, s, None] * one.dot(rows.astype(np.float64))
+        out[present.sum(axis=1) == 0] = self.learned.vectors.mean(axis=0)
+        return out.astype(np.float32)
