@@ -10,7 +10,7 @@ from cowalk.types import AnyArray
 
 
 @inline_kernel
-def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, sums, touched):  # type: ignore[no-untyped-def]
+def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, sums, touched):
     """Add the lists of the latest `last` items of the history to sums, newest weight 1; returns how many it touched."""
     n = 0
     weight = np.float32(1.0)

@@ -15,7 +15,7 @@ LOW_32 = np.uint64(0xFFFFFFFF)
 
 
 @inline_kernel
-def mix(x):  # type: ignore[no-untyped-def]
+def mix(x):
     """The SplitMix64 finaliser: every input bit changes every output bit with chance 1/2."""
     x = (x ^ (x >> S30)) * MIX_1
     x = (x ^ (x >> S27)) * MIX_2
@@ -23,18 +23,18 @@ def mix(x):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def row_state(seed, row):  # type: ignore[no-untyped-def]
+def row_state(seed, row):
     """The starting state of row `row` of the stream `seed`; advance it by GOLDEN before each draw."""
     return mix(np.uint64(seed) ^ mix(np.uint64(row) * GOLDEN + GOLDEN))
 
 
 @inline_kernel
-def unit(bits):  # type: ignore[no-untyped-def]
+def unit(bits):
     """A float32 in [0, 1) from the top 24 bits."""
     return np.float32(bits >> S40) * np.float32(5.9604645e-08)
 
 
 @inline_kernel
-def below(bits, n):  # type: ignore[no-untyped-def]
+def below(bits, n):
     """An integer in [0, n), n < 2**32, by multiply and shift of the top 32 bits (bias below n / 2**32)."""
     return np.int64(((bits >> S32) * np.uint64(n)) >> S32)

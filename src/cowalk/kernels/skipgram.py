@@ -21,13 +21,13 @@ SHIFT = np.uint64(32)
 
 
 @inline_kernel
-def owner(row, workers):  # type: ignore[no-untyped-def]
+def owner(row, workers):
     """Which worker owns a row: spread evenly, whatever the order of the rows."""
     return np.int64((((np.uint64(row) * SPREAD) & LOW_32) * np.uint64(workers)) >> SHIFT)
 
 
 @inline_kernel
-def dot(a, i, b, j, size):  # type: ignore[no-untyped-def]
+def dot(a, i, b, j, size):
     """The dot product of row i of a and row j of b."""
     total = np.float32(0.0)
     for c in range(size):
@@ -36,7 +36,7 @@ def dot(a, i, b, j, size):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def add_row(to, i, scale, a, j, size):  # type: ignore[no-untyped-def]
+def add_row(to, i, scale, a, j, size):
     """to[i] += scale * a[j]."""
     for c in range(size):
         to[i, c] += scale * a[j, c]
@@ -44,7 +44,7 @@ def add_row(to, i, scale, a, j, size):  # type: ignore[no-untyped-def]
 
 @inline_kernel
 def weigh_parts(v, first, parts, part_slots, part_scales, logits, prior, weighted, drop_own, drop_field,
-                state, alpha, part_weights, i):  # type: ignore[no-untyped-def]  # fmt: skip
+                state, alpha, part_weights, i):  # fmt: skip
     """Fill alpha[i] (weight of each slot; 0 where missing or dropped) and part_weights[i] = alpha * scale.
 
     Weights are the softmax of the logits over the slots at hand, or equal. Returns the advanced random state.
@@ -88,7 +88,7 @@ def weigh_parts(v, first, parts, part_slots, part_scales, logits, prior, weighte
 
 
 @inline_kernel
-def draw_negative(threshold, alias, state):  # type: ignore[no-untyped-def]
+def draw_negative(threshold, alias, state):
     """An item by its alias table."""
     bits = mix(state)
     u = below(bits, len(threshold))
@@ -97,7 +97,7 @@ def draw_negative(threshold, alias, state):  # type: ignore[no-untyped-def]
 
 @inline_kernel
 def draw_targets(tokens, begins, ends, at, window, shrink, forward, negative, per_pair, threshold, alias,
-                 state, targets, i):  # type: ignore[no-untyped-def]  # fmt: skip
+                 state, targets, i):  # fmt: skip
     """Fill targets[i]: contexts within the window, then negatives; a negative that is a context is skipped.
 
     Returns (number of contexts, number of targets).
@@ -128,7 +128,7 @@ def draw_targets(tokens, begins, ends, at, window, shrink, forward, negative, pe
 
 
 @inline_kernel
-def forward_backward(i, contexts, n, inputs, rows, targets, errors, grads, size):  # type: ignore[no-untyped-def]
+def forward_backward(i, contexts, n, inputs, rows, targets, errors, grads, size):
     """Fill errors[i] = sigmoid(H.Z) - y for every target and grads[i] = dL/dH. Returns the loss."""
     loss = 0.0
     for c in range(size):
@@ -152,7 +152,7 @@ def forward_backward(i, contexts, n, inputs, rows, targets, errors, grads, size)
 
 
 @inline_kernel
-def rate(step, squares, row, square, adagrad):  # type: ignore[no-untyped-def]
+def rate(step, squares, row, square, adagrad):
     """The step of one row: `step`, or with Adagrad step / sqrt(sum of mean squared gradients so far)."""
     if adagrad:
         squares[row] += square
@@ -161,7 +161,7 @@ def rate(step, squares, row, square, adagrad):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def logit_gradient(v, first, parts, part_rows, part_slots, part_scales, rows, alpha, grads, slopes, i, size):  # type: ignore[no-untyped-def]
+def logit_gradient(v, first, parts, part_rows, part_slots, part_scales, rows, alpha, grads, slopes, i, size):
     """Fill slopes[i] = dL/da_v: alpha_s (dH.W_s - dH.H), W_s the scaled sum of the slot's rows."""
     slots = alpha.shape[1]
     for s in range(slots):

@@ -7,13 +7,13 @@ from cowalk.types import AnyArray
 
 
 @inline_kernel
-def worse(score_a, id_a, score_b, id_b):  # type: ignore[no-untyped-def]
+def worse(score_a, id_a, score_b, id_b):
     """Whether a ranks behind b."""
     return score_a < score_b or (score_a == score_b and id_a > id_b)
 
 
 @inline_kernel
-def sift_down(ids, scores, row, at, size):  # type: ignore[no-untyped-def]
+def sift_down(ids, scores, row, at, size):
     """Restore the heap (worst on top) of ids[row, :size] from place `at` down."""
     while True:
         child = 2 * at + 1
@@ -30,7 +30,7 @@ def sift_down(ids, scores, row, at, size):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def offer(ids, scores, row, size, item, score):  # type: ignore[no-untyped-def]
+def offer(ids, scores, row, size, item, score):
     """Put the item in the place of the worst of the `size` kept, if it ranks before it."""
     if worse(scores[row, 0], ids[row, 0], score, item):
         ids[row, 0] = item
@@ -39,7 +39,7 @@ def offer(ids, scores, row, size, item, score):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def unheap(ids, scores, row, size):  # type: ignore[no-untyped-def]
+def unheap(ids, scores, row, size):
     """Turn the heap of ids[row, :size] into best first."""
     for last in range(size - 1, 0, -1):
         scores[row, 0], scores[row, last] = scores[row, last], scores[row, 0]
@@ -48,7 +48,7 @@ def unheap(ids, scores, row, size):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def clear(ids, scores, row, size, none):  # type: ignore[no-untyped-def]
+def clear(ids, scores, row, size, none):
     """Empty the kept: `none` is an id above all real ones, so that any item ranks before it."""
     for j in range(size):
         ids[row, j] = none
@@ -56,7 +56,7 @@ def clear(ids, scores, row, size, none):  # type: ignore[no-untyped-def]
 
 
 @inline_kernel
-def close(ids, scores, row, size, none):  # type: ignore[no-untyped-def]
+def close(ids, scores, row, size, none):
     """Best first, and -1 where nothing was kept or the score is -inf."""
     unheap(ids, scores, row, size)
     for j in range(size):

@@ -14,14 +14,14 @@ GROUP = 16
 
 
 @inline_kernel
-def draw_edge(records, start, degree, bits):  # type: ignore[no-untyped-def]
+def draw_edge(records, start, degree, bits):
     """A target of the row by its weights: the slot from the top 32 bits, the alias test from the low 32."""
     e = start + below(bits, degree)
     return np.int32(records[e, 1] if (bits & LOW_32) <= np.uint64(records[e, 0]) else records[e, 2])
 
 
 @inline_kernel
-def find_edge(targets, start, end, node):  # type: ignore[no-untyped-def]
+def find_edge(targets, start, end, node):
     """The place of `node` in the sorted targets[start:end], or -1."""
     low = start
     high = end
