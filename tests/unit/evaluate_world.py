@@ -1,4 +1,4 @@
-"""A small shop for the tests of judging: people stay within a category, items of a category share attributes."""
+"""A small shop for the tests of judging: people stay in a category, its items share attributes."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ MINUTE = 60_000_000
 
 
 def shop(users: int = 120, visits: int = 3, length: int = 5, seed: int = 0) -> Events:
-    """Each visit stays in one category and prefers its first items; visits of all users are spread over time."""
+    """Each visit stays in one category and prefers its first items; visits spread over time."""
     rng = np.random.default_rng(seed)
     total = users * visits * length
     user = np.repeat(np.arange(users), visits * length).astype(np.int32)

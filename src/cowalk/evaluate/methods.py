@@ -101,6 +101,11 @@ def choose(
             places = _next(space, best if len(tried) > trials // 3 else None, rng)
 
 
+def default_choice(space: Space) -> dict[str, Any]:
+    """The first value of every knob."""
+    return _named(space, tuple(0 for _ in space))
+
+
 def _named(space: Space, places: tuple[int, ...]) -> dict[str, Any]:
     return {name: space[name][at] for name, at in zip(space, places, strict=True)}
 

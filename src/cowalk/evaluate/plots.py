@@ -127,9 +127,7 @@ def weights(by_method: Mapping[str, Mapping[str, float]], title: str) -> str:
 
 
 def plane(vectors: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """(float64[N, 2], share of variance of the two axes): PCA; each axis points where its largest entry is
-    positive.
-    """
+    """(float64[N, 2], share of variance of each axis) by PCA; the largest entry of an axis is positive."""
     centred = np.asarray(vectors, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     values, axes = np.linalg.eigh(centred.T @ centred)
@@ -139,7 +137,7 @@ def plane(vectors: AnyArray) -> tuple[AnyArray, AnyArray]:
 
 
 def item_map(vectors: AnyArray, labels: Sequence[str], attribute: str, title: str, most: int = 20_000) -> str:
-    """Items on the two main axes of their unit vectors, coloured by the most frequent values of an attribute."""
+    """Items on the two main axes of their unit vectors, coloured by the frequent values of an attribute."""
     if len(vectors) != len(labels) or len(vectors) < 2:
         raise DataError(f"map: {len(vectors)} vectors for {len(labels)} labels; at least 2 are needed")
     rows = np.linspace(0, len(vectors) - 1, min(most, len(vectors))).astype(np.int64)
@@ -199,7 +197,7 @@ def losses(by_method: Mapping[str, Sequence[float]], title: str) -> str:
 
 
 def degree_distribution(by_kind: Mapping[str, AnyArray], title: str) -> str:
-    """Share of nodes with at least this degree, both axes in powers of ten; a straight line is a power law."""
+    """Share of nodes with at least this degree, log axes; a straight line is a power law."""
     out: list[str] = []
     with _drawing(7.4, 4.0, title, out) as axes:
         for turn, (name, degrees) in enumerate(by_kind.items()):

@@ -169,7 +169,7 @@ class FittedVectors(Fitted):
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
-        """Cold rows stand behind the warm ones in the recommender; `cold_count` is their count in its term."""
+        """Cold rows stand behind the warm ones; `cold_count` is their count in the popularity term."""
         cold = self._cold_map(self.learned, choice)  # the rows that the histories are asked with
         base = self.recommender(choice)
         lists = None if base.lists is None else _without_lists(base.lists, n)
