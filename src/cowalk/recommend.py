@@ -1,8 +1,8 @@
-"""Recommender: histories in, ranked items out. The one object that evaluation, command line and service share."""
+"""Recommender: histories in, ranked items out; what evaluation, command line and service share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,9 +23,9 @@ STEP = 4096  # queries scored at once
 class Recommender:
     """Scores a history against the catalogue through two channels.
 
-    Vector channel: history vector . key + popularity * log(1 + count), where keys are the context rows (score HZ)
-    or the item vectors at length 1 (HH). Co-occurrence channel: the lists of the latest items, summed with decay.
-    Each channel brings its candidates; every candidate gets one score,
+    Vector channel: history vector . key + popularity * log(1 + count), where keys are the context rows (score
+    HZ) or the item vectors at length 1 (HH). Co-occurrence channel: the lists of the latest items, summed
+    with decay. Each channel brings its candidates; every candidate gets one score,
     cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score).
     vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from.
     """
@@ -34,7 +34,7 @@ class Recommender:
     contexts: Floats
     counts: Offsets | Floats
     lists: CooccurrenceLists | None = None
-    settings: RecommendSettings = RecommendSettings()
+    settings: RecommendSettings = field(default_factory=RecommendSettings)
 
     def with_settings(self, settings: RecommendSettings) -> Recommender:
         """The same vectors and lists, scored by other settings."""
@@ -68,8 +68,8 @@ class Recommender:
     ) -> Hits:  # fmt: skip
         """The k best items for each history items[offsets[q]:offsets[q+1]] (oldest first).
 
-        `exclude_seen` (the settings' choice unless given) leaves the history's own items out; `exact` scores the
-        whole catalogue instead of two candidate lists.
+        `exclude_seen` (the settings' choice unless given) leaves the history's own items out; `exact` scores
+        the whole catalogue instead of two candidate lists.
         """
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")

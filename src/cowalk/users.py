@@ -1,4 +1,4 @@
-"""A user's vector from the latest items of the history; the same code offline, in evaluation and at request time."""
+"""A user's vector from the latest items of the history: one code in evaluation and at request time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cowalk.types import Floats, Ids, Offsets
 
 
 def history_vectors(vectors: Floats, items: Ids, offsets: Offsets, last: int, decay: float) -> Floats:
-    """float32[Q, d]: the mean of the rows of each history's latest `last` items, each step back weighing `decay`.
+    """float32[Q, d]: the mean row of each history's latest `last` items, each step back weighing `decay`.
 
     vectors: float32[V, d]; items: int32[*], oldest first; offsets: int64[Q+1]. An empty history gives zeros.
     """

@@ -24,8 +24,8 @@ class Walker:
 
     Walk number n starts at place n mod V of a fresh permutation of the nodes per V walks; its draws depend on
     (seed, n, step) only, so any block can be made again, and threads do not matter.
-    First order: DeepWalk by edge weight. p, q other than 1: node2vec (Grover & Leskovec 2016), by exact rejection
-    with no per-edge tables. A dead end ends the walk.
+    First order: DeepWalk by edge weight. p, q other than 1: node2vec (Grover & Leskovec 2016), by exact
+    rejection with no per-edge tables. A dead end ends the walk.
     """
 
     graph: ItemGraph
@@ -35,7 +35,8 @@ class Walker:
     def __post_init__(self) -> None:
         if self.graph.edges == 0:
             raise DataError(
-                "the graph has no edges to walk on; every session holds one item only, or cleaning was too strict"
+                "the graph has no edges to walk on; every session holds one item only, "
+                "or cleaning was too strict"
             )
 
     @cached_property
@@ -98,7 +99,7 @@ def walk_blocks(
     block: int = 65536,
     workers: int | None = None,
 ) -> Iterator[Walks]:
-    """The walks of one epoch as blocks of at most `block` walks: int32[block, walk_length], -1 after the end."""
+    """The walks of one epoch in blocks of at most `block`: int32[block, walk_length], -1 after the end."""
     walker = Walker(graph, settings or WalkSettings(), seed)
     first, end = epoch * walker.rows_per_epoch, (epoch + 1) * walker.rows_per_epoch
     for row in range(first, end, block):

@@ -10,7 +10,10 @@ FULL = 4294967295.0  # 2**32 - 1: thresholds are stored as 32-bit integers
 
 @inline_kernel
 def fill_row(weights, slots, threshold, alias):
-    """Fill threshold and alias (local slots) of one row; a slot is kept when 32 random bits <= its threshold."""
+    """Fill threshold and alias (local slots) of one row.
+
+    A slot is kept when 32 random bits <= its threshold.
+    """
     n = len(weights)
     total = 0.0
     for i in range(n):

@@ -11,7 +11,10 @@ from cowalk.types import AnyArray
 
 @inline_kernel
 def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, sums, touched):
-    """Add the lists of the latest `last` items of the history to sums, newest weight 1; returns how many it touched."""
+    """Add the lists of the latest `last` items of the history to sums, newest weight 1.
+
+    Returns how many items it touched.
+    """
     n = 0
     weight = np.float32(1.0)
     for at in range(end - 1, max(begin, end - last) - 1, -1):

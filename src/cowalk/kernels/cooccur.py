@@ -26,8 +26,8 @@ def neighbor_lists(
 ) -> None:  # fmt: skip
     """Fill ids int32[V, n], scores float32[V, n] and together float32[V, n] with each item's best neighbours.
 
-    together = how often the neighbour stood within `window` after the item, plus `before` times how often before;
-    score = together / (count_i * count_j) ** damping. An item is no neighbour of itself.
+    together = how often the neighbour stood within `window` after the item, plus `before` times how often
+    before; score = together / (count_i * count_j) ** damping. An item is no neighbour of itself.
     """
     n_items, width = ids.shape
     for w in prange(workers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -16,24 +16,19 @@ FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 def kernel(function: F) -> F:
     """Compile for one thread; cached on disk; releases the GIL; division by zero gives infinity."""
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function)
-    return compiled
+    return cast(F, numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function))
 
 
 def inline_kernel(function: F) -> F:
     """Compile as part of every kernel that calls it."""
-    compiled: F = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", inline="always")(
-        function
-    )
-    return compiled
+    compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
+    return cast(F, compiler(function))
 
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` spread over the threads that `threads()` allows."""
-    compiled: F = numba.njit(cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy")(
-        function
-    )
-    return compiled
+    compiler = numba.njit(cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy")
+    return cast(F, compiler(function))
 
 
 prange = numba.prange
@@ -41,7 +36,8 @@ prange = numba.prange
 
 def thread_count(workers: int | None) -> int:
     """The number of threads to use: `workers`, or all that numba was started with, never more than those."""
-    most: int = numba.config.NUMBA_NUM_THREADS
+    config: Any = numba.config  # numba fills it at run time
+    most = int(config.NUMBA_NUM_THREADS)
     return most if workers is None else max(1, min(workers, most))
 
 

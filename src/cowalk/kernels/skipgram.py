@@ -1,7 +1,7 @@
 """Skip-gram with negative sampling over input vectors that are weighted sums of rows.
 
-One position (an item in its sequence) is one example: an input vector H = sum of part weights times rows, and a
-list of targets with labels. BGE has one part (the own row), GES and EGES have the own row and the field rows.
+One position (an item in its sequence) is one example: an input vector H = sum of part weights times rows, and
+a list of targets with labels. BGE has one part (the own row), GES and EGES the own row and the field rows.
 
 Gradients (Wang et al. 2018, Eqs. 8-10, simplified), all at old values, g = sigmoid(H.Z_u) - y:
     dL/dZ_u = g H        dL/dW_s = g alpha_s Z_u        dL/da_s = g alpha_s Z_u.(W_s - H)
@@ -187,7 +187,8 @@ def learn_blocks(
     steps: AnyArray, step_end: float, slots: int, most_parts: int, block: int, workers: int, losses: AnyArray,
 ) -> None:  # fmt: skip
     """Learn from all positions, `block` at a time: gradients at the block's starting values, in parallel;
-    then each row's owner applies that row's updates in the order of the positions. Bit-identical for any `workers`.
+    then each row's owner applies that row's updates in the order of the positions. Bit-identical for any
+    `workers`.
 
     steps float64[4] = (own rows, contexts, fields, logits); they fall linearly to step_end times themselves.
     losses float64[2] += (sum of losses, number of contexts).
@@ -280,7 +281,8 @@ def flatten_walks(
 ) -> int:  # fmt: skip
     """Write the walks' nodes one after another, subsampled by keep float32[V] (empty = keep all).
 
-    begins and ends bound each position's walk; numbers are its place in the epoch. Returns how many were written.
+    begins and ends bound each position's walk; numbers are its place in the epoch. Returns how many were
+    written.
     """
     n = 0
     length = nodes.shape[1]

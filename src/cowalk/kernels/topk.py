@@ -66,7 +66,10 @@ def close(ids, scores, row, size, none):
 
 @parallel_kernel
 def top_k_rows(table: AnyArray, ids: AnyArray, scores: AnyArray) -> None:
-    """Fill ids int32[Q, k] and scores float32[Q, k] with the best of table float32[Q, V]; -inf never counts."""
+    """Fill ids int32[Q, k] and scores float32[Q, k] with the best of table float32[Q, V].
+
+    A score of -inf never counts.
+    """
     queries, items = table.shape
     k = ids.shape[1]
     for q in prange(queries):

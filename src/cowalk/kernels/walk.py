@@ -75,11 +75,11 @@ def second_order(
     q: float,
     out: AnyArray,
 ) -> None:
-    """Fill out int32[R, L] with node2vec walks: from t over v to x with chance proportional to alpha(t, x) w_vx.
+    """Fill out int32[R, L] with node2vec walks: from t over v to x with chance by alpha(t, x) w_vx.
 
-    alpha = 1/p to go back, 1 if t -> x is an edge, 1/q else (Grover & Leskovec 2016, 3.2.2). A proposal by weight
-    is accepted with chance alpha / top, top = max(1, 1/q); what 1/p has above that is a mass of its own beside
-    the proposals, so that a small p does not raise the rejections of all others.
+    alpha = 1/p to go back, 1 if t -> x is an edge, 1/q else (Grover & Leskovec 2016, 3.2.2). A proposal by
+    weight is accepted with chance alpha / top, top = max(1, 1/q); what 1/p has above that is a mass of its
+    own beside the proposals, so that a small p does not raise the rejections of all others.
     """
     rows, length = out.shape
     back = np.float32(1.0 / p)

@@ -21,7 +21,10 @@ MOST_STEPS = 300
 
 @dataclass(frozen=True)
 class AttributeRows:
-    """N x C: row r holds `values` (length 1) at columns[offsets[r]:offsets[r+1]]; a column is a field's value."""
+    """N x C: row r holds `values` (length 1) at columns[offsets[r]:offsets[r+1]].
+
+    A column is a value of a field.
+    """
 
     offsets: Offsets
     columns: Ids
@@ -72,7 +75,7 @@ class AttributeRows:
         return B
 
     def nearest(self, asked: AttributeRows, k: int, workers: int | None = None) -> Hits:
-        """The k rows of this table that share most with each row asked for (cosine of idf-weighted values)."""
+        """The k rows of this table that share most with each asked for (cosine of idf-weighted values)."""
         ids = np.empty((len(asked), min(k, len(self))), dtype=np.int32)
         scores = np.empty(ids.shape, dtype=np.float32)
         with threads(workers) as count:

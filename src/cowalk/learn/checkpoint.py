@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,7 +16,7 @@ from cowalk.types import AnyArray
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A folder `epoch` of arrays and `state.json`, replaced whole; another run's folder is not touched but ignored.
+    """A folder `epoch` of arrays and `state.json`, replaced whole; another run's folder is ignored.
 
     Without a folder nothing is kept.
     """
@@ -50,8 +49,8 @@ class Checkpoint:
         (new / "state.json").write_text(json.dumps({"key": self.key, "losses": losses}))
         shutil.rmtree(old, ignore_errors=True)
         if now.exists():
-            os.replace(now, old)
-        os.replace(new, now)
+            now.replace(old)
+        new.replace(now)
         shutil.rmtree(old, ignore_errors=True)
 
     def load(self, arrays: dict[str, AnyArray]) -> list[float]:

@@ -22,9 +22,10 @@ NEIGHBORS = 20
 class ColdMap:
     """From attributes to the space of what was learned.
 
-    mean: the plain mean of the field rows (Wang et al. 2018, 3.3); similar: their mean by the learned weights of
-    the items that share most; ridge: a weighted ridge regression from idf-weighted attributes to the learned
-    vectors. Context rows: the ridge map to Z, or for the other two the mean Z of the items that share most.
+    mean: the plain mean of the field rows (Wang et al. 2018, 3.3); similar: their mean by the learned weights
+    of the items that share most; ridge: a weighted ridge regression from idf-weighted attributes to the
+    learned vectors. Context rows: the ridge map to Z, or for the other two the mean Z of the items that share
+    most.
     An item with no known attribute gets the mean over all items.
     """
 
@@ -65,7 +66,8 @@ class ColdMap:
     @cached_property
     def _trust(self) -> Dense:
         counts = self.counts.astype(np.float64)
-        return counts / np.maximum(counts + self.settings.ridge_trust, 1e-12)
+        trust: Dense = counts / np.maximum(counts + self.settings.ridge_trust, 1e-12)
+        return trust
 
     @cached_property
     def _center(self) -> Dense:
@@ -73,7 +75,8 @@ class ColdMap:
             self._trust @ self.learned.vectors.astype(np.float64),
             self._trust @ self.learned.contexts.astype(np.float64),
         ])  # fmt: skip
-        return both / max(self._trust.sum(), 1e-12)
+        center: Dense = both / max(self._trust.sum(), 1e-12)
+        return center
 
     @cached_property
     def _map(self) -> Dense:

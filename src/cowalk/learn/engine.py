@@ -30,8 +30,9 @@ class Learned:
     """What learning gives back, all float32 over the rows of the vocabulary with this fingerprint.
 
     vectors: [V, d], the input vectors H; contexts: [V, d], the context rows Z; own: [V, d], the own rows W^0;
-    fields: one [K, d] per field, rows of its values; weights: [V, n+1], the softmax weights of own row and fields
-    (0 where a value is missing); losses: mean loss per context pair, by epoch, before each update (float64).
+    fields: one [K, d] per field, rows of its values; weights: [V, n+1], the softmax weights of own row and
+    fields (0 where a value is missing); losses: mean loss per context pair, by epoch, before each update
+    (float64).
     """
 
     fingerprint: str
@@ -88,11 +89,15 @@ class Negatives:
 
 
 def keep_chances(counts: Offsets, sample: float) -> Floats:
-    """float32[V], the chance that an occurrence is kept: min(1, sqrt(t / f)) (Mikolov et al. 2013); empty = all."""
+    """float32[V], the chance that an occurrence is kept: min(1, sqrt(t / f)); empty = all.
+
+    Source: Mikolov et al. 2013, section 2.3.
+    """
     if sample == 0:
         return np.empty(0, dtype=np.float32)
     share = counts / max(counts.sum(), 1)
-    return np.minimum(1.0, np.sqrt(sample / np.maximum(share, 1e-30))).astype(np.float32)
+    chances: Floats = np.minimum(1.0, np.sqrt(sample / np.maximum(share, 1e-30))).astype(np.float32)
+    return chances
 
 
 def learn(

@@ -16,9 +16,9 @@ from cowalk.types import Floats, Ids, Offsets
 class Parts:
     """Item v is the parts offsets[v]:offsets[v+1].
 
-    rows: int32[*] into one table that holds the V own rows first, then each field's rows from field_starts[f];
-    slots: int32[*], 0 = own row, s = field s; scales: float32[*], what a slot's rows are multiplied with before
-    they are summed (1/m for the mean of m values). A missing value has no part.
+    rows: int32[*] into one table that holds the V own rows, then each field's rows from field_starts[f];
+    slots: int32[*], 0 = own row, s = field s; scales: float32[*], what a slot's rows are multiplied with
+    before they are summed (1/m for the mean of m values). A missing value has no part.
     """
 
     offsets: Offsets
@@ -51,13 +51,15 @@ def value_scales(field: Field, multi: str, idf: Floats) -> Floats:
     each = idf[field.codes].astype(np.float64)
     squares = np.add.reduceat(np.append(each**2, 0.0), np.minimum(field.offsets[:-1], len(each)))
     squares[lengths == 0] = 1.0
-    return (each / np.repeat(np.sqrt(squares), lengths)).astype(np.float32)
+    scales: Floats = (each / np.repeat(np.sqrt(squares), lengths)).astype(np.float32)
+    return scales
 
 
 def field_idf(field: Field) -> Floats:
     """float32[K], log((1 + items) / (1 + items with the value)) + 1, over the items of the field."""
     carried = np.bincount(field.codes, minlength=field.size)
-    return (np.log((1.0 + len(field)) / (1.0 + carried)) + 1.0).astype(np.float32)
+    idf: Floats = (np.log((1.0 + len(field)) / (1.0 + carried)) + 1.0).astype(np.float32)
+    return idf
 
 
 def parts_of(vocab: Vocab, side_info: SideInfo | None, multi: str) -> Parts:

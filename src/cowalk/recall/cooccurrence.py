@@ -17,7 +17,8 @@ from cowalk.types import Floats, Ids, Offsets
 class CooccurrenceLists:
     """Item v's best neighbours are ids[offsets[v]:offsets[v+1]], best first.
 
-    offsets: int64[V+1]; ids: int32[*]; scores: float32[*], damped; together: float32[*], plain (weighted) counts.
+    offsets: int64[V+1]; ids: int32[*]; scores: float32[*], damped; together: float32[*], plain (weighted)
+    counts.
     """
 
     offsets: Offsets
@@ -53,7 +54,8 @@ def cooccurrence_lists(
     together = np.empty((n_items, width), dtype=np.float32)
     with threads(workers) as count:
         kernels.neighbor_lists(
-            sessions.items, np.repeat(sessions.offsets[:-1], lengths), np.repeat(sessions.offsets[1:], lengths),
+            sessions.items,
+            np.repeat(sessions.offsets[:-1], lengths), np.repeat(sessions.offsets[1:], lengths),
             starts, places, settings.window, settings.before, settings.damping, count, ids, scores, together,
         )  # fmt: skip
     kept = ids >= 0

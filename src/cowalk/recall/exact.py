@@ -21,8 +21,8 @@ def top_k(
 ) -> Hits:
     """The k keys with the largest queries @ keys.T + bias, best first, ties by lower id.
 
-    queries: float32[Q, d]; keys: float32[V, d]; bias: float32[V]; exclude: (ids, offsets[Q+1]), what each query
-    may not find. Fewer than k found: -1. Scores are held for a block of queries at a time.
+    queries: float32[Q, d]; keys: float32[V, d]; bias: float32[V]; exclude: (ids, offsets[Q+1]), what each
+    query may not find. Fewer than k found: -1. Scores are held for a block of queries at a time.
     """
     items = len(keys)
     width = min(k, items)
