@@ -129,6 +129,7 @@ def database(what: str, memory_limit: str | int = "4GB", workers: int | None = N
             }
             connection = duckdb.connect(str(Path(folder) / "work.duckdb"), config=settings)
             try:
+                connection.execute("SET enable_progress_bar = false")  # it would print among our own lines
                 yield Database(connection, Path(folder))
             finally:
                 connection.close()

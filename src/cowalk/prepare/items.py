@@ -170,7 +170,8 @@ def _whole_guess(db: Database, value: str) -> Kind:
 def _float_text(inside: str) -> str:
     """5.0 reads as "5", as it would where the column has no holes."""
     value = f"CAST({inside} AS DOUBLE)"
-    whole = f"CASE WHEN {value} = floor({value}) AND abs({value}) < 1e15 THEN CAST(CAST({value} AS BIGINT) AS VARCHAR)"
+    short = f"CAST(CAST({value} AS BIGINT) AS VARCHAR)"
+    whole = f"CASE WHEN {value} = floor({value}) AND abs({value}) < 1e15 THEN {short}"
     return f"CASE WHEN isfinite({value}) THEN {whole} ELSE CAST({value} AS VARCHAR) END END"
 
 

@@ -59,7 +59,7 @@ def _by_time(events: Events, settings: SessionSettings, by: str) -> Offsets:
 
 
 def _close(starts: AnyArray, n: int) -> Offsets:
-    return np.append(starts, n).astype(np.int64)
+    return np.append(starts, n).astype(np.int64, copy=False)
 
 
 def _by_column(events: Events) -> tuple[AnyArray | None, Offsets]:
@@ -88,26 +88,16 @@ def _without_odd_lengths(
     events: Events, order: AnyArray | None, offsets: Offsets, clean: CleanSettings, by: str
 ) -> tuple[Sessions, DropReport]:
     """The sessions whose length is within the bounds."""
-    lengths = np.diff(offsets)
-    short = lengths < clean.min_session
-    long = (
-        lengths > clean.max_session if clean.max_session is not None else np.zeros(len(lengths), dtype=bool)
-    )
-    drops = []
-    if clean.min_session > 1:
-        drops.append(_drop(f"sessions with fewer than {clean.min_session:,} events", short, lengths))
-    if clean.max_session is not None:
-        drops.append(_drop(f"sessions with more than {clean.max_session:,} events", long, lengths))
-    kept = ~(short | long)
-    facts = (("sessions", int(kept.sum())), ("cut by", by))
-    report = DropReport(len(events), int(lengths[kept].sum()), tuple(drops), facts)
+    kept, drops = _within_bounds(offsets, clean)
+    if kept is not None:
+        lengths = np.diff(offsets)
+        inside = np.repeat(kept, lengths)
+        order = np.flatnonzero(inside) if order is None else order[inside]
+        offsets = np.append(0, np.cumsum(lengths[kept])).astype(np.int64)
+    facts = (("sessions", len(offsets) - 1), ("cut by", by))
+    report = DropReport(len(events), int(offsets[-1]), drops, facts)
     report.check_not_empty("the log cut into sessions")
     heads = offsets[:-1] if order is None else order[offsets[:-1]]
-    heads = heads[kept]
-    if not kept.all():
-        at = np.repeat(kept, lengths)
-        order = np.flatnonzero(at) if order is None else order[at]
-        offsets = np.append(0, np.cumsum(lengths[kept])).astype(np.int64)
     return (
         Sessions(
             items=events.items if order is None else events.items[order],
@@ -118,6 +108,24 @@ def _without_odd_lengths(
         ),
         report,
     )
+
+
+def _within_bounds(offsets: Offsets, clean: CleanSettings) -> tuple[AnyArray | None, tuple[Drop, ...]]:
+    """bool[S], None where every session stays, and what each rule drops."""
+    if clean.min_session <= 1 and clean.max_session is None:
+        return None, ()
+    lengths = np.diff(offsets)
+    kept = np.ones(len(lengths), dtype=bool)
+    drops = []
+    if clean.min_session > 1:
+        short = lengths < clean.min_session
+        drops.append(_drop(f"sessions with fewer than {clean.min_session:,} events", short, lengths))
+        kept &= ~short
+    if clean.max_session is not None:
+        long = lengths > clean.max_session
+        drops.append(_drop(f"sessions with more than {clean.max_session:,} events", long, lengths))
+        kept &= ~long
+    return (None if kept.all() else kept), tuple(drops)
 
 
 def _drop(rule: str, odd: AnyArray, lengths: AnyArray) -> Drop:

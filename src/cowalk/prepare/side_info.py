@@ -60,7 +60,7 @@ def _rows_of(offsets: Offsets, codes: Ids, n: int) -> tuple[Offsets, Ids]:
 
 
 def _fit_numbers(name: str, numbers: Numbers, buckets: int) -> Field:
-    """Edges are values that occur, all above the least, so that every bucket [edge, next edge) holds an item."""
+    """Edges are values that occur, all above the least, so that every bucket holds an item."""
     held = numbers[np.isfinite(numbers)]
     if len(held) == 0:
         empty = np.empty(0, dtype=np.float64)
