@@ -75,7 +75,7 @@ def choose_settings(inside: Inside, fitted: FittedVectors) -> dict[str, Any]:
         fitted, "next-item", lambda c: next_item_recall(fitted, queries, c), trials=trials, seed=seed
     )
     reached = {"recall@20": best.score, "trials": best.trials, "queries": len(queries), **told}
-    out = {"changes": _stages(best.choice), "figures": {"next item": reached}}
+    out = {"changes": chosen_changes("next-item", best.choice), "figures": {"next item": reached}}
     if len(inside.hidden):
         _choose_cold(inside, fitted, best.choice, out)
     return out
@@ -98,7 +98,7 @@ def _choose_cold(inside: Inside, fitted: FittedVectors, warm: Choice, out: dict[
         sessions, inside.events.item_vocab, inside.hidden, inside.train, catalogue, seed=seed
     )
     best = choose(fitted, "cold", lambda c: cold_recall(fitted, asked, c), trials=recipe.trials, seed=seed)
-    out["changes"] |= {f"cold.{name}": value for name, value in best.choice.items()}
+    out["changes"] |= chosen_changes("cold", best.choice)
     out["figures"]["cold items"] = {"recall@20": best.score, "trials": best.trials, "queries": len(asked)}
     offered = cold_candidates(inside.events, inside.hidden, asked, inside.train.vocab, seed=seed)
     if not len(offered):
@@ -118,7 +118,13 @@ def _choose_cold(inside: Inside, fitted: FittedVectors, warm: Choice, out: dict[
     }
 
 
-def _stages(choice: Mapping[str, Any]) -> dict[str, Any]:
-    """The choice by `stage.name`."""
+def chosen_changes(task: str, choice: Mapping[str, Any]) -> dict[str, Any]:
+    """What was chosen for a task, as changes of the recipe by `stage.name`."""
+    if task == "cold":
+        return {f"cold.{name}": value for name, value in choice.items()}
+    if task == "cold-candidates":
+        return {"cold.count": choice["cold_count"]}
+    if task != "next-item":
+        return {}
     known = RecommendSettings.model_fields
     return {f"{'recommend' if name in known else 'cooccurrence'}.{name}": choice[name] for name in choice}

@@ -13,7 +13,6 @@ import numpy as np
 
 from cowalk import inspection, model_store
 from cowalk.answers import Answer, Hit
-from cowalk.attributes import Attributes, catalogue_of
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
 from cowalk.model_data import ModelData
@@ -28,7 +27,8 @@ from cowalk.neighbors import (
     times_together,
     vector_scores,
 )
-from cowalk.prepare import encode_items
+from cowalk.prepare import catalogue_of, encode_items, read_items, settings_like
+from cowalk.prepare.attributes import Attributes
 from cowalk.recall import CooccurrenceLists
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Field, Id
@@ -122,11 +122,16 @@ class Model(ModelData):
             raise UsageError(
                 "the model was fitted without items, so it knows no attributes; fit with --items"
             )
-        if isinstance(attributes, Mapping):
-            attributes = [attributes]
         if not isinstance(attributes, Catalogue):
-            attributes = catalogue_of(attributes, self.side_info, self.recipe.side.separators)
+            attributes = catalogue_of(attributes, self.side_info)
         return encode_items(self.side_info, attributes)
+
+    def read_items(self, source: Any, item_column: str | None = None) -> Catalogue:
+        """A table of new items, its columns taken as the fields that the model knows."""
+        settings = (
+            self.recipe.side if self.side_info is None else settings_like(self.side_info, self.recipe.side)
+        )
+        return read_items(source, settings, item_column=item_column or self.recipe.read.item_column)
 
     @cached_property
     def _cold(self) -> ColdItems | None:

@@ -1,0 +1,44 @@
+"""cowalk recommend: what to show next after a history."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cowalk.cli import options as o
+from cowalk.cli import show
+
+
+def recommend(
+    model: o.ModelFolder,
+    history: Annotated[
+        str,
+        typer.Option(
+            help="Item ids, oldest first, parted by commas (quote an id that holds one: '\"a,b\",c')."
+        ),
+    ],
+    k: o.K = 10,
+    exclude_seen: Annotated[
+        bool | None,
+        typer.Option(
+            "--exclude-seen/--keep-seen", help="Leave the history's own items out. [default: the recipe's]"
+        ),
+    ] = None,
+    on_unknown: o.Unknown = "error",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Score the whole catalogue, not two candidate lists.")
+    ] = False,
+    json: o.Json = False,
+) -> None:
+    """The items to show next after a history.
+
+    Example: cowalk recommend model/ --history 85123A,22423 -k 20
+    """
+    import csv
+
+    from cowalk.model import load
+
+    ids = [part.strip() for part in next(csv.reader([history], skipinitialspace=True), []) if part.strip()]
+    answer = load(model).recommend(ids, k, exclude_seen=exclude_seen, on_unknown=on_unknown, exact=exact)  # type: ignore[arg-type]
+    show.answer(answer, json)
