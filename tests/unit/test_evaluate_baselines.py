@@ -11,7 +11,7 @@ from cowalk.evaluate.baselines import AttributeNeighbours, AttributeOverlap, Ite
 from cowalk.evaluate.baselines.histories import latest
 from cowalk.evaluate.baselines.item_cf import Together, adamic_adar, edges_as_counts
 from cowalk.evaluate.baselines.overlap import Overlap
-from cowalk.evaluate.baselines.ridge import conjugate_gradient
+from cowalk.evaluate.baselines.ridge_path import RidgePath, conjugate_gradient
 from cowalk.evaluate.data import DataSettings, train_data
 from cowalk.evaluate.methods import Fitted, choose
 from cowalk.evaluate.sparse import Sparse, top_rows
@@ -39,6 +39,7 @@ def test_sparse_is_its_dense_twin(entries: list[tuple[int, int, int]]) -> None:
     np.add.at(twin, (rows, columns), values)
     right = np.arange(10.0).reshape(5, 2)
     assert np.array_equal(dense(table), twin)
+    assert np.array_equal(table.filled(), twin.astype(np.float32))
     assert np.array_equal(dense(table.transposed()), twin.T)
     assert np.array_equal(table.dot(right), twin @ right)
     assert np.array_equal(table.times(table.transposed()), (twin @ twin.T).astype(np.float32))
@@ -104,6 +105,30 @@ def test_overlap_is_shared_over_joint(train, kind: str) -> None:
             assert found[row, other] == pytest.approx(shared / joint, abs=1e-6)
 
 
+def test_overlap_of_a_history_is_the_mean_of_its_latest_items(train) -> None:
+    fitted = AttributeOverlap().fit(train, seed=0)
+    choice = {"overlap": "idf", "popularity": 0.0, "history": 2, "decay": 0.5}
+    hits = fitted.recommend(*HISTORY, 60, False, choice)
+    known = Overlap(train).of_rows(np.array([1, 4]), "idf")
+    wanted = (0.5 * known[0] + known[1]) / 1.5
+    assert hits.scores[0] == pytest.approx(wanted[hits.ids[0]], abs=1e-6)
+    fields = tuple(field.take(np.array([7, 9])) for field in train.side_info.fields)
+    both = fitted.cold_candidates(*HISTORY, fields, 2, 62, choice)
+    twins = dict(zip(both.ids[0].tolist(), both.scores[0].tolist(), strict=True))
+    assert (twins[60], twins[61]) == pytest.approx((twins[7], twins[9]))  # equal attributes, equal score
+
+
+def test_cold_candidates_score_as_their_neighbours(train) -> None:
+    fitted = AttributeNeighbours().fit(train, seed=0)
+    fields = tuple(field.take(np.array([7])) for field in train.side_info.fields)
+    choice = {"window": 3, "damping": 0.3, "overlap": "idf", "neighbours": 1, "power": 1.0, "floor": 0.02,
+              "popularity": 0.0, "history": 3, "decay": 0.7, "cold_count": 1.0}  # fmt: skip
+    hits = fitted.cold_candidates(*HISTORY, fields, 1, 61, choice)
+    scores = dict(zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True))
+    nearest = int(np.argmax(Overlap(train).of_rows(np.array([7]), "idf")[0]))
+    assert scores[60] == pytest.approx(scores[nearest], abs=1e-5)
+
+
 def test_overlap_needs_attributes(train) -> None:
     bare = train_data(shop(), None, DataSettings())
     with pytest.raises(DataError, match="give an items table"):
@@ -118,7 +143,8 @@ def test_conjugate_gradient_solves_the_ridge(penalty: float) -> None:
     wanted = rng.normal(size=(30, 3))
     X = dense(design)
     exact = np.linalg.solve(X.T @ X + penalty * np.eye(12), X.T @ wanted)
-    assert conjugate_gradient(design, wanted, penalty) == pytest.approx(exact, abs=1e-5)
+    assert conjugate_gradient(design, wanted, penalty) == pytest.approx(exact, abs=1e-3)
+    assert RidgePath(design, wanted).solve(penalty) == pytest.approx(exact, abs=1e-6)
 
 
 def test_random_is_blind_and_repeats(train) -> None:

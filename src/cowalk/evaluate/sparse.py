@@ -59,6 +59,12 @@ class Sparse:
             out[filled] = np.add.reduceat(terms, self.offsets[:-1][filled], axis=0)
         return out
 
+    def filled(self) -> Floats:
+        """float32[R, C]: the matrix with its zeros."""
+        out = np.zeros((len(self), self.n_columns), dtype=np.float32)
+        out[self.rows(), self.columns] = self.values
+        return out
+
     def take(self, rows: AnyArray) -> Sparse:
         """These rows in this order."""
         offsets, at = slices(self.offsets[rows], self.offsets[rows + 1])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from cowalk.evaluate.baselines.histories import latest, log_blend, recommend_by
+from cowalk.errors import DataError
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.sparse import Sparse
-from cowalk.recall import CooccurrenceSettings, cooccurrence_lists
+from cowalk.recall import CooccurrenceLists, CooccurrenceSettings, cooccurrence_lists
+from cowalk.recommend import Recommender
+from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits, ItemGraph
-from cowalk.types import AnyArray, Floats, Ids, Offsets
+from cowalk.types import AnyArray, Ids, Offsets
 
 WINDOWS = (5, 2, 3, 4, 6, 7, 8, 9, 10)
 DAMPINGS = (0.3, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -19,8 +21,7 @@ HISTORY: Space = {
     "decay": (0.7, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 1.0),
 }
 TOGETHER: Space = {"window": WINDOWS, "damping": DAMPINGS}
-MOST_NEIGHBORS = 1000  # longer lists than production's, so that the baseline is not held back by them
-LIST_ENTRIES = 20_000_000
+MOST_NEIGHBORS = 500  # longer lists than production's, so that the baseline is not held back by them
 KEPT_TABLES = 3
 POPULARITY: Space = {
     "popularity": (0.3, 0.0, 0.05, 0.1, 0.2, 0.5, 0.8),
@@ -36,33 +37,31 @@ def edges_as_counts(graph: ItemGraph) -> Sparse:
 
 
 class Together:
-    """Co-occurrence tables of one training part by window and damping; the latest few are kept."""
+    """Co-occurrence lists of one training part by window and damping; the latest few are kept.
+
+    Where there is a graph and no log, edge weights stand for counts and the window has no meaning.
+    """
 
     def __init__(self, train: TrainData) -> None:
         self._train = train
-        self._tables: dict[tuple[int, float], Sparse] = {}
+        self._lists: dict[tuple[int, float], CooccurrenceLists] = {}
+
+    def lists(self, window: int, damping: float) -> CooccurrenceLists:
+        """Each item's companions by count_ij / (count_i * count_j) ** damping, best first."""
+        if (window, damping) not in self._lists:
+            while len(self._lists) >= KEPT_TABLES:
+                self._lists.pop(next(iter(self._lists)))
+            if self._train.sessions is None:
+                raise DataError("item-CF: recommending needs a log; a graph alone answers for links only")
+            settings = CooccurrenceSettings(window=window, damping=damping, neighbors=MOST_NEIGHBORS)
+            n = len(self._train.vocab)
+            self._lists[window, damping] = cooccurrence_lists(self._train.sessions, n, settings)
+        return self._lists[window, damping]
 
     def damped(self, window: int, damping: float) -> Sparse:
-        """count_ij / (count_i * count_j) ** damping, the longest part of each item's list that fits in
-        memory.
-        """
-        if (window, damping) not in self._tables:
-            while len(self._tables) >= KEPT_TABLES:
-                self._tables.pop(next(iter(self._tables)))
-            self._tables[window, damping] = self._made(window, damping)
-        return self._tables[window, damping]
-
-    def _made(self, window: int, damping: float) -> Sparse:
-        n = len(self._train.vocab)
-        if self._train.sessions is None:
-            table = edges_as_counts(self._train.graph)
-            scale = np.maximum(self._train.vocab.counts, 1).astype(np.float64) ** -damping
-            values = table.values * scale[table.rows()] * scale[table.columns]
-            return Sparse(table.offsets, table.columns, values, n)
-        most = max(200, min(MOST_NEIGHBORS, LIST_ENTRIES // max(n, 1)))
-        settings = CooccurrenceSettings(window=window, damping=damping, neighbors=most)
-        lists = cooccurrence_lists(self._train.sessions, n, settings)
-        return Sparse(lists.offsets, lists.ids, lists.scores.astype(np.float64), n)
+        """The lists as a matrix V x V."""
+        lists = self.lists(window, damping)
+        return Sparse(lists.offsets, lists.ids, lists.scores.astype(np.float64), len(lists))
 
 
 class ItemCF:
@@ -93,17 +92,25 @@ class _ItemCF(Fitted):
             return {}
         return {**TOGETHER, **HISTORY, **(POPULARITY if self._popularity else {})}
 
-    def scores(self, items: Ids, offsets: Offsets, choice: Choice) -> Floats:
-        """float32[Q, V]."""
-        table = self._together.damped(choice["window"], choice["damping"])
-        scores = latest(items, offsets, choice["history"], choice["decay"], len(table)).times(table)
-        if not self._popularity:
-            return scores
-        return log_blend(scores, self._counts, choice["floor"], choice["popularity"])
+    def recommender(self, choice: Choice) -> Recommender:
+        """Production's recommender with the co-occurrence channel alone: its vectors are zero.
+
+        What is left of the vector channel is the popularity term; plain item-CF keeps a trace of it for ties.
+        """
+        nothing = np.zeros((len(self._counts), 1), dtype=np.float32)
+        settings = RecommendSettings(
+            popularity=choice.get("popularity", 1e-6),
+            cooccurrence=1.0,
+            cooccurrence_history=choice["history"],
+            cooccurrence_decay=choice["decay"],
+            floor=choice.get("floor", 1e-3),
+            vector=1.0,
+        )
+        lists = self._together.lists(choice["window"], choice["damping"])
+        return Recommender(nothing, nothing, self._counts, lists, settings)
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
-        n = len(self._counts)
-        return recommend_by(lambda i, o: self.scores(i, o, choice), items, offsets, k, exclude_seen, n)
+        return self.recommender(choice).recommend(items, offsets, k, exclude_seen=exclude_seen)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
         """Common neighbours, each weighted 1 / log(1 + its degree)."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from cowalk.evaluate.baselines.histories import latest, log_blend, recommend_by
+from cowalk.evaluate.baselines.histories import log_blend, recommend_by
 from cowalk.evaluate.baselines.item_cf import HISTORY, POPULARITY, TOGETHER, Together
 from cowalk.evaluate.baselines.overlap import Overlap
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.sparse import Sparse, top_rows
+from cowalk.kernels.blend import cooccurrence_scores
 from cowalk.tables import Field, Hits
 from cowalk.types import Floats, Ids, Offsets
 
@@ -18,6 +19,7 @@ LIKE: Space = {
     "neighbours": (10, 1, 3, 5, 20, 50, 100),
     "power": (2.0, 1.0, 4.0),
 }
+COLD_BLOCK = 1024  # cold items whose neighbours stand in a dense table at a time
 COLD_COUNT = (3.0, 0.0, 1.0, 10.0, 30.0)
 
 
@@ -64,13 +66,18 @@ class _Neighbours(Fitted):
         """A cold item scores the mean of its neighbours' scores; its count in the popularity term is
         `cold_count`.
         """
-        table = self._together.damped(choice["window"], choice["damping"])
+        lists = self._together.lists(choice["window"], choice["damping"])
         like = self._like(fields, n, choice)
         counts = np.concatenate([self._counts, np.full(n, choice["cold_count"])])
 
         def score(block: Ids, lines: Offsets) -> Floats:
-            warm = latest(block, lines, choice["history"], choice["decay"], len(table)).times(table)
-            both = np.concatenate([warm, like.dot(warm.T).T], axis=1, dtype=np.float32)
+            both = np.zeros((len(lines) - 1, len(counts)), dtype=np.float32)
+            warm = both[:, : len(lists)]
+            cooccurrence_scores(
+                block, lines, choice["history"], choice["decay"], lists.offsets, lists.ids, lists.scores, warm
+            )
+            for rows in np.array_split(np.arange(n), n // COLD_BLOCK + 1):
+                both[:, len(lists) + rows] = warm @ like.take(rows).filled().T
             return log_blend(both, counts, choice["floor"], choice["popularity"])
 
         return recommend_by(score, items, offsets, k, False, len(counts))

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from cowalk.errors import DataError
-from cowalk.evaluate.baselines.histories import latest, recommend_by
+from cowalk.evaluate.baselines.histories import recommend_by
 from cowalk.evaluate.baselines.item_cf import HISTORY
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
+from cowalk.evaluate.ragged import slices
 from cowalk.evaluate.sparse import Sparse, idf, incidence
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
+from cowalk.users import history_vectors
 
+KEPT_ENTRIES = 1 << 24  # 64 MB
 POPULARITY = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -27,14 +30,20 @@ class Overlap:
         self._items = {name: incidence(train.side_info.fields, n, w) for name, w in self._weights.items()}
         self._carriers = {name: table.transposed() for name, table in self._items.items()}
         self._plain = self._items["jaccard"]
+        self._known: dict[str, Floats] = {}
 
     def of(self, fields: tuple[Field, ...], n: int, kind: str) -> Floats:
         """float32[n, V] in 0..1; kind is jaccard or idf (values weigh log(1 + items / carriers))."""
         return self._against(incidence(fields, n), kind)
 
     def of_rows(self, rows: AnyArray, kind: str) -> Floats:
-        """float32[len(rows), V] of training items."""
-        return self._against(self._plain.take(rows), kind)
+        """float32[len(rows), V] of training items; a small shop's whole table is kept for the next trial."""
+        n = len(self._plain)
+        if n * n > KEPT_ENTRIES:
+            return self._against(self._plain.take(rows), kind)
+        if kind not in self._known:
+            self._known[kind] = self._against(self._plain, kind)
+        return self._known[kind][rows]
 
     def _against(self, marks: Sparse, kind: str) -> Floats:
         shared = marks.times(self._carriers[kind])
@@ -89,13 +98,12 @@ class _Overlap(Fitted):
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
         """A cold item has no popularity."""
-        cold = self._overlap.of(fields, n, choice["overlap"])
+        by_warm = np.ascontiguousarray(self._overlap.of(fields, n, choice["overlap"]).T)
 
         def score(block: Ids, lines: Offsets) -> Floats:
             warm = self._like_history(block, lines, choice) + np.float32(choice["popularity"]) * self._popular
-            return np.concatenate(
-                [warm, self._history(block, lines, choice).dot(cold.T)], axis=1, dtype=np.float32
-            )
+            new = history_vectors(by_warm, block, lines, choice["history"], choice["decay"])
+            return np.concatenate([warm, new], axis=1)
 
         return recommend_by(score, items, offsets, k, False, len(self._popular) + n)
 
@@ -108,17 +116,10 @@ class _Overlap(Fitted):
             out[at] = self._overlap.of_rows(rows, kind)[where, pairs[at, 1]]
         return out
 
-    def _history(self, items: Ids, offsets: Offsets, choice: Choice) -> Sparse:
-        history = latest(items, offsets, choice["history"], choice["decay"], len(self._popular))
-        total = np.bincount(history.rows(), history.values, minlength=len(history))
-        return Sparse(
-            history.offsets, history.columns, history.values / total[history.rows()], history.n_columns
-        )
-
     def _like_history(self, items: Ids, offsets: Offsets, choice: Choice) -> Floats:
         """float32[Q, V]: weighted mean overlap with the latest items."""
-        history = self._history(items, offsets, choice)
-        rows, where = np.unique(history.columns, return_inverse=True)
+        last = choice["history"]
+        ragged, at = slices(np.maximum(offsets[:-1], offsets[1:] - last), offsets[1:])
+        rows, where = np.unique(items[at], return_inverse=True)
         known = self._overlap.of_rows(rows, choice["overlap"])
-        narrow = Sparse(history.offsets, where.astype(np.int32), history.values, len(rows))
-        return narrow.dot(known).astype(np.float32)
+        return history_vectors(known, where.astype(np.int32), ragged, last, choice["decay"])

@@ -8,6 +8,7 @@ from cowalk.errors import DataError
 from cowalk.evaluate.baselines.histories import latest, recommend_by
 from cowalk.evaluate.baselines.item_cf import HISTORY
 from cowalk.evaluate.baselines.neighbours import COLD_COUNT
+from cowalk.evaluate.baselines.ridge_path import RidgePath
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.metrics import Values
@@ -18,32 +19,6 @@ from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 LAMBDAS = (1.0, 0.03, 0.1, 0.3, 3.0, 10.0, 30.0)
 POPULARITY = (0.3, 0.0, 0.05, 0.1, 0.2, 0.5, 0.8)
-_TOLERANCE = 1e-6
-_STEPS = 500
-
-
-def conjugate_gradient(design: Sparse, wanted: AnyArray, penalty: float) -> Values:
-    """float64[K, d]: the W that minimises |X W - Y|^2 + penalty |W|^2, one column of Y at a time in step.
-
-    Hestenes and Stiefel 1952 on (X'X + penalty) W = X'Y, to a relative residual of 1e-6.
-    """
-    back = design.transposed()
-    W = np.zeros((design.n_columns, wanted.shape[1]))
-    residual = back.dot(wanted)
-    direction = residual.copy()
-    size = (residual**2).sum(axis=0)
-    enough = size * _TOLERANCE**2
-    for _ in range(_STEPS):
-        if np.all(size <= enough):
-            break
-        pushed = back.dot(design.dot(direction)) + penalty * direction
-        curve = (direction * pushed).sum(axis=0)
-        step = np.where(size > enough, size / np.maximum(curve, 1e-300), 0.0)
-        W += step * direction
-        residual -= step * pushed
-        was, size = size, (residual**2).sum(axis=0)
-        direction = residual + np.where(was > 0, size / np.maximum(was, 1e-300), 0.0) * direction
-    return W
 
 
 class Ridge:
@@ -75,7 +50,7 @@ class _Ridge(Fitted):
         self._design = self._rows(train.side_info.fields, self._n)
         self._H, self._Z = learned.vectors.astype(np.float64), learned.contexts.astype(np.float64)
         self._counts = train.vocab.counts
-        self._maps: dict[float, Values] = {}
+        self._path = RidgePath(self._design, np.hstack([self._H, self._Z]))
 
     def space(self, question: Question) -> Space:
         own: Space = {"penalty": LAMBDAS, "score": ("HZ", "HH"), "popularity": POPULARITY}
@@ -92,9 +67,7 @@ class _Ridge(Fitted):
 
     def _predicted(self, fields: tuple[Field, ...], n: int, penalty: float) -> tuple[Values, Values]:
         """(vectors, contexts) float64[n, d] of cold items."""
-        if penalty not in self._maps:
-            self._maps[penalty] = conjugate_gradient(self._design, np.hstack([self._H, self._Z]), penalty)
-        both = self._rows(fields, n).dot(self._maps[penalty])
+        both = self._rows(fields, n).dot(self._path.solve(penalty))
         return both[:, : self._H.shape[1]], both[:, self._H.shape[1] :]
 
     def cold_scores(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Floats:
