@@ -42,14 +42,15 @@ def compare(
 
     The data are prepared by the first recipe named.
 
-    Example: cowalk compare eges ges bge item-cf popularity --events log.parquet --items items.parquet
+    Example: cowalk compare eges ges bge item-cf --events log.parquet --items items.parquet
     """
     data = o.inputs(events, items, edges, dataset)
     weight = {"edges__weight_column" if data.edges is not None else "read__weight_column": weight_column}
     changed = data.changes | o.changes(
         set_, read__user_column=user_column, read__item_column=item_column, read__time_column=time_column,
         read__session_column=session_column, read__order_column=order_column, read__event_column=event_column,
-        event_weights=event_weights, workers=workers, memory_limit=memory_limit, learn__vector_size=vector_size,
+        event_weights=event_weights, workers=workers, memory_limit=memory_limit,
+        learn__vector_size=vector_size,
         **weight,
     )  # fmt: skip
     wanted, asked = v.seeds_of(seeds), v.protocols_of(protocols)

@@ -119,7 +119,7 @@ def suggestions(model: Model, out: Path) -> list[str]:
         f"{command} recommend {folder} --history {shlex.quote(','.join(ids))} -k 10",
         f"{command} embed {folder} {side}",
         f"{command} inspect {folder}",
-        f"{command} export {folder} --to projector --what items --out {shlex.quote(str(out / 'vectors.tsv'))}",
+        f"{command} export {folder} --to projector --out {shlex.quote(str(out / 'vectors.tsv'))}",
     ]
 
 

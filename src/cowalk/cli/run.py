@@ -59,6 +59,8 @@ def _call(arguments: list[str]) -> int:
         raise KeyboardInterrupt from None
     except shown as error:
         return _fail(f"{_message(error)}; see `cowalk{_command(error)} --help`", 2)
+    if code == INTERRUPTED:  # typer catches Ctrl-C itself
+        raise KeyboardInterrupt
     return code if isinstance(code, int) else 0
 
 
