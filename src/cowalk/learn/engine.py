@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from cowalk import seeds
-from cowalk.errors import DataError, DivergedError, UsageError
-from cowalk.kernels import alias as alias_kernels
+from cowalk.errors import DivergedError, UsageError
 from cowalk.kernels import skipgram as kernels
-from cowalk.kernels.flags import threads
+from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
+from cowalk.kernels.flags import thread_count, threads
 from cowalk.learn.checkpoint import Checkpoint
-from cowalk.learn.parts import Parts, own_prior, parts_of
-from cowalk.learn.sequences import Chunk, Sequences, SessionSequences, WalkSequences
+from cowalk.learn.parts import PartsTable, own_prior, parts_of
+from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
 from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.types import AnyArray, Floats, Offsets
 from cowalk.walk import Walker
@@ -45,59 +46,6 @@ class Learned:
     losses: tuple[float, ...]
     multi: str = "mean"
     """How the values of a multi-valued field were summed: mean, or idf."""
-
-
-class State:
-    """All that learning changes; what a checkpoint holds."""
-
-    def __init__(self, parts: Parts, items: int, settings: LearnSettings, seed: int) -> None:
-        size = settings.vector_size
-        draw = seeds.generator(seed, "rows")
-        self.rows = draw.random((parts.n_rows, size), dtype=np.float32)
-        self.rows -= np.float32(0.5)
-        self.rows /= np.float32(size)
-        self.contexts = np.zeros((items, size), dtype=np.float32)
-        weighted = settings.input == "weighted"
-        self.logits = np.zeros((items if weighted else 0, parts.n_slots), dtype=np.float32)
-        adagrad = settings.optimizer == "adagrad"
-        self.row_squares = np.zeros(parts.n_rows if adagrad else 0, dtype=np.float32)
-        self.context_squares = np.zeros(items if adagrad else 0, dtype=np.float32)
-        self.logit_squares = np.zeros(items if adagrad and weighted else 0, dtype=np.float32)
-
-    def arrays(self) -> dict[str, AnyArray]:
-        """The arrays by name."""
-        return dict(self.__dict__)
-
-
-@dataclass(frozen=True)
-class Negatives:
-    """An alias table over the items: drawn from count ** exponent."""
-
-    threshold: AnyArray
-    alias: AnyArray
-
-    @classmethod
-    def of(cls, counts: Offsets, exponent: float) -> Negatives:
-        """Items of count 0 are never drawn (with exponent 0 every item that occurs is equally likely)."""
-        weights = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** exponent, 0.0)
-        if not weights.any():
-            raise DataError("no item occurs in the sequences, so there is nothing to learn from")
-        threshold = np.empty(len(counts), dtype=np.uint32)
-        alias = np.empty(len(counts), dtype=np.int32)
-        alias_kernels.alias_table(weights, threshold, alias)
-        return cls(threshold, alias)
-
-
-def keep_chances(counts: Offsets, sample: float) -> Floats:
-    """float32[V], the chance that an occurrence is kept: min(1, sqrt(t / f)); empty = all.
-
-    Source: Mikolov et al. 2013, section 2.3.
-    """
-    if sample == 0:
-        return np.empty(0, dtype=np.float32)
-    share = counts / max(counts.sum(), 1)
-    chances: Floats = np.minimum(1.0, np.sqrt(sample / np.maximum(share, 1e-30))).astype(np.float32)
-    return chances
 
 
 def learn(
@@ -140,31 +88,32 @@ def _sequences(
 
 
 class _Run:
-    """One run of learning: the state and what its kernels are called with."""
+    """One run of learning: the table and what its kernels are called with."""
 
     def __init__(
-        self, sequences: Sequences, parts: Parts, counts: Offsets, settings: LearnSettings,
+        self, sequences: Sequences, parts: PartsTable, counts: Offsets, settings: LearnSettings,
         seed: int, workers: int | None, progress: Progress | None,
     ) -> None:  # fmt: skip
-        self.sequences, self.parts, self.settings = sequences, parts, settings
+        s = settings
+        self.sequences, self.settings, self.layout = sequences, settings, parts
         self.seed, self.workers, self.progress = seed, workers, progress
-        self.state = State(parts, len(counts), settings, seed)
-        self.negatives = Negatives.of(counts, settings.ns_exponent)
-        self.keep = keep_chances(counts, settings.sample)
-        self.prior = own_prior(counts, settings.own_prior, settings.own_prior_by_count)
-        step = settings.step
-        self.steps = np.array(
-            [step, step * settings.step_contexts, step * settings.step_fields, step * settings.step_weights]
-        )
+        self.table = new_table(parts, len(counts), s, seed)
+        self.draw = new_draw(counts, s, 0)
+        self.keep = keep_chances(counts, s.sample)
+        prior = own_prior(counts, s.own_prior, s.own_prior_by_count)
+        self.parts = Parts(parts.offsets, parts.rows, parts.slots, parts.scales, prior)
+        self.mix = Mix(s.input == "weighted", s.own_dropout, s.field_dropout)
+        block = block_size(counts, s) if s.mode == "deterministic" else thread_count(workers)
+        self.room = new_room(block, parts, s)
 
     def epochs(self, checkpoint: Checkpoint) -> list[float]:
         """Learn all epochs that the checkpoint has not; returns the losses of all."""
-        losses = checkpoint.load(self.state.arrays())
+        losses = checkpoint.load(self.table._asdict())
         for epoch in range(len(losses), self.settings.epochs):
             if self._settled(losses):
                 break
             losses.append(self._epoch(epoch))
-            checkpoint.save(self.state.arrays(), losses)
+            checkpoint.save(self.table._asdict(), losses)
         return losses
 
     def _settled(self, losses: list[float]) -> bool:
@@ -179,7 +128,7 @@ class _Run:
         for chunk in self.sequences.chunks(epoch, self.keep):
             start = (epoch + chunk.done[0]) / self.settings.epochs
             end = (epoch + chunk.done[1]) / self.settings.epochs
-            self._learn(chunk, epoch, start, end, totals)
+            self._learn(chunk.stream, epoch, start, end, totals)
             if not np.isfinite(totals[0]):
                 raise DivergedError(
                     f"learning diverged in epoch {epoch + 1}: the loss is {totals[0]}; lower learn.step "
@@ -189,41 +138,39 @@ class _Run:
                 self.progress(end, f"epoch {epoch + 1} loss {totals[0] / max(totals[1], 1):.4f}")
         return float(totals[0] / max(totals[1], 1.0))
 
-    def _learn(self, chunk: Chunk, epoch: int, start: float, end: float, totals: AnyArray) -> None:
-        s, state, parts = self.settings, self.state, self.parts
+    def _learn(self, stream: Stream, epoch: int, start: float, end: float, totals: AnyArray) -> None:
+        s = self.settings
         left = max(1.0 - start, s.min_step)
-        step_end = max(1.0 - end, s.min_step) / left
+        fall = max(1.0 - end, s.min_step) / left
+        step = s.step * left
+        steps = Steps(
+            step,
+            step * s.step_contexts,
+            step * s.step_fields,
+            step * s.step_weights,
+            s.optimizer == "adagrad",
+        )
+        draw = self.draw._replace(seed=np.uint64(seeds.stream(self.seed, f"pairs {epoch}")))
+        kernel = kernels.learn_blocks if s.mode == "deterministic" else kernels.learn_lockfree
         with threads(self.workers) as workers:
-            kernels.learn_blocks(
-                chunk.tokens, chunk.begins, chunk.ends, chunk.numbers,
-                np.uint64(seeds.stream(self.seed, f"pairs {epoch}")),
-                parts.offsets, parts.rows, parts.slots, parts.scales,
-                state.rows, state.contexts, state.logits, self.prior,
-                state.row_squares, state.context_squares, state.logit_squares,
-                self.negatives.threshold, self.negatives.alias,
-                s.window, s.shrink_windows, s.contexts == "forward", s.negative, s.negatives_per == "pair",
-                s.input == "weighted", s.own_dropout, s.field_dropout, s.optimizer == "adagrad",
-                self.steps * left, step_end, parts.n_slots, parts.most, s.block, workers, totals,
-            )  # fmt: skip
+            kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
 
     def learned(self, fingerprint: str, names: tuple[str, ...], losses: list[float]) -> Learned:
         """The rows as they stand now."""
-        state, parts = self.state, self.parts
-        items = len(state.contexts)
-        vectors = np.empty_like(state.contexts)
-        weights = np.empty((items, parts.n_slots), dtype=np.float32)
-        with threads(self.workers):
-            kernels.input_vectors(
-                parts.offsets, parts.rows, parts.slots, parts.scales, state.rows, state.logits, self.prior,
-                self.settings.input == "weighted", parts.most, vectors, weights,
-            )  # fmt: skip
+        table, starts = self.table, self.layout.field_starts
+        items = len(table.contexts)
+        vectors = np.empty_like(table.contexts)
+        weights = np.empty((items, self.layout.n_slots), dtype=np.float32)
+        still = self.mix._replace(drop_own=0.0, drop_field=0.0)
+        with threads(self.workers) as workers:
+            room = new_room(workers, self.layout, self.settings)
+            kernels.input_vectors(self.parts, table, still, room, workers, vectors, weights)
         if not np.isfinite(vectors).all():
             raise DivergedError(
                 f"learning diverged: not all vectors are finite; lower learn.step ({self.settings.step})"
             )
-        starts = parts.field_starts
-        fields = tuple(state.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
+        fields = tuple(table.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
         return Learned(
-            fingerprint, vectors, state.contexts, state.rows[:items], fields, weights, names, tuple(losses),
+            fingerprint, vectors, table.contexts, table.rows[:items], fields, weights, names, tuple(losses),
             self.settings.multi,
         )  # fmt: skip

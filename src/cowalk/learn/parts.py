@@ -13,7 +13,7 @@ from cowalk.types import Floats, Ids, Offsets
 
 
 @dataclass(frozen=True)
-class Parts:
+class PartsTable:
     """Item v is the parts offsets[v]:offsets[v+1].
 
     rows: int32[*] into one table that holds the V own rows, then each field's rows from field_starts[f];
@@ -62,7 +62,7 @@ def field_idf(field: Field) -> Floats:
     return idf
 
 
-def parts_of(vocab: Vocab, side_info: SideInfo | None, multi: str) -> Parts:
+def parts_of(vocab: Vocab, side_info: SideInfo | None, multi: str) -> PartsTable:
     """The parts of all items; without side information each item is its own row alone."""
     items = len(vocab)
     fields = () if side_info is None else side_info.fields
@@ -90,7 +90,7 @@ def parts_of(vocab: Vocab, side_info: SideInfo | None, multi: str) -> Parts:
         filled += n
         start += field.size
         starts.append(start)
-    return Parts(offsets, rows, slots, scales, np.asarray(starts, dtype=np.int64))
+    return PartsTable(offsets, rows, slots, scales, np.asarray(starts, dtype=np.int64))
 
 
 def own_prior(counts: NDArray[np.int64], constant: float, by_count: float) -> Floats:

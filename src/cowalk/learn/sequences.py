@@ -9,9 +9,10 @@ from typing import Protocol
 import numpy as np
 
 from cowalk import seeds
-from cowalk.kernels import skipgram as kernels
+from cowalk.kernels import flatten as kernels
+from cowalk.kernels.bundles import Stream
 from cowalk.tables import Sessions
-from cowalk.types import AnyArray, Floats, Ids, Offsets
+from cowalk.types import Floats, Offsets
 from cowalk.walk import Walker
 
 CHUNK = 1 << 18  # positions; fixed, because the result may not depend on the machine
@@ -19,13 +20,9 @@ CHUNK = 1 << 18  # positions; fixed, because the result may not depend on the ma
 
 @dataclass(frozen=True)
 class Chunk:
-    """Positions of many sequences: tokens int32[n]; begins, ends int32[n] bound each position's sequence;
-    numbers int64[n] name each position within the epoch; done = share of the epoch before and after."""
+    """Some of an epoch's positions, valid until the next chunk is made; done = share before and after it."""
 
-    tokens: Ids
-    begins: Ids
-    ends: Ids
-    numbers: Offsets
+    stream: Stream
     done: tuple[float, float]
 
 
@@ -41,20 +38,15 @@ class Sequences(Protocol):
         ...
 
 
-class Buffers:
-    """Room for one chunk, used again and again."""
+def new_stream(size: int) -> Stream:
+    """Room for `size` positions."""
+    tokens, begins, ends = (np.empty(size, dtype=np.int32) for _ in range(3))
+    return Stream(tokens, begins, ends, np.empty(size, dtype=np.int64))
 
-    def __init__(self, size: int) -> None:
-        self.tokens, self.begins, self.ends = (np.empty(size, dtype=np.int32) for _ in range(3))
-        self.numbers = np.empty(size, dtype=np.int64)
 
-    def chunk(self, n: int, done: tuple[float, float]) -> Chunk:
-        """The first n positions as a chunk; valid until the buffers are filled again."""
-        return Chunk(self.tokens[:n], self.begins[:n], self.ends[:n], self.numbers[:n], done)
-
-    def arrays(self) -> tuple[AnyArray, ...]:
-        """The arrays in the order that the kernels fill them."""
-        return self.tokens, self.begins, self.ends, self.numbers
+def first_of(stream: Stream, n: int) -> Stream:
+    """The first n positions."""
+    return Stream(*(array[:n] for array in stream))
 
 
 @dataclass(frozen=True)
@@ -69,18 +61,19 @@ class WalkSequences:
         per_epoch = self.walker.rows_per_epoch
         length = self.walker.settings.walk_length
         rows = max(1, CHUNK // length)
-        room = Buffers(min(rows, per_epoch) * length)
+        room = new_stream(min(rows, per_epoch) * length)
         seed = np.uint64(seeds.stream(self.walker.seed, f"subsample {epoch}"))
         for row in range(0, per_epoch, rows):
             walks = self.walker.block(epoch * per_epoch + row, min(rows, per_epoch - row), self.workers)
-            n = kernels.flatten_walks(walks.nodes, row, keep, seed, *room.arrays())
-            yield room.chunk(n, (row / per_epoch, min(row + rows, per_epoch) / per_epoch))
+            n = kernels.flatten_walks(walks.nodes, row, keep, seed, room)
+            done = (row / per_epoch, min(row + rows, per_epoch) / per_epoch)
+            yield Chunk(first_of(room, n), done)
 
     def counts(self) -> Offsets:
         """See Sequences."""
         total = np.zeros(len(self.walker.graph), dtype=np.int64)
         for chunk in self.chunks(0, np.empty(0, dtype=np.float32)):
-            total += np.bincount(chunk.tokens, minlength=len(total))
+            total += np.bincount(chunk.stream.tokens, minlength=len(total))
         return total
 
 
@@ -97,18 +90,18 @@ class SessionSequences:
         order = seeds.generator(self.seed, f"session order {epoch}").permutation(len(self.sessions))
         ends = np.cumsum(np.diff(self.sessions.offsets)[order])
         total = int(ends[-1]) if len(ends) else 0
-        room = Buffers(0)
+        room = new_stream(0)
         seed = np.uint64(seeds.stream(self.seed, f"subsample {epoch}"))
         first, done = 0, 0
         while first < len(order):
             last = max(first + 1, int(np.searchsorted(ends, done + CHUNK, side="right")))
             size = int(ends[last - 1]) - done
             if size > len(room.tokens):
-                room = Buffers(max(size, min(CHUNK, total)))
+                room = new_stream(max(size, min(CHUNK, total)))
             n = kernels.flatten_sessions(
-                self.sessions.items, self.sessions.offsets, order[first:last], keep, seed, *room.arrays()
+                self.sessions.items, self.sessions.offsets, order[first:last], keep, seed, room
             )
-            yield room.chunk(n, (done / total, (done + size) / total))
+            yield Chunk(first_of(room, n), (done / total, (done + size) / total))
             first, done = last, done + size
 
     def counts(self) -> Offsets:

@@ -16,7 +16,7 @@ Id = str | int
 STRING = np.dtypes.StringDType()
 
 
-def as_ids(values: Iterable[Id] | AnyArray) -> AnyArray:
+def as_ids(values: Iterable[object] | AnyArray) -> AnyArray:
     """The ids as one array: int64 where all are integers, else strings (an integer becomes its digits)."""
     array = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
     if array.dtype.kind in "iu":
@@ -58,7 +58,7 @@ class Vocab:
         return len(self.ids)
 
     def __contains__(self, item: object) -> bool:
-        return isinstance(item, str | int | np.integer) and self.find([item])[0] >= 0
+        return isinstance(item, str | int | np.integer) and self.find(as_ids([item]))[0] >= 0
 
     @property
     def is_integer(self) -> bool:
