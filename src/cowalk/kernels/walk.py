@@ -88,8 +88,9 @@ def second_order(
     sure = min(np.float32(1.0), far, back) / top
     back_over = max(back - top, np.float32(0.0)) / top
     accept_back = min(back / top, np.float32(1.0))
-    accept_near = np.float32(1.0) / top
-    accept_far = far / top
+    accept_both = min(np.float32(1.0), far) / top
+    accept_one = max(np.float32(1.0), far) / top  # of near and far, the one that 1/q favours
+    near_favoured = far < 1
     for group in prange((rows + GROUP - 1) // GROUP):
         low = group * GROUP
         n = min(GROUP, rows - low)
@@ -137,7 +138,9 @@ def second_order(
                     if x == t:
                         if u < accept_back:
                             break
-                    elif u < accept_far or (u < accept_near and find_edge(targets, t_start, t_end, x) >= 0):
+                    elif u < accept_both or (
+                        u < accept_one and (find_edge(targets, t_start, t_end, x) >= 0) == near_favoured
+                    ):
                         break
                 state[i] = s
                 out[low + i, step] = x

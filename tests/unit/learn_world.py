@@ -1,0 +1,67 @@
+"""Small graphs, sessions and side information for the tests of walking, learning and recommending."""
+
+import numpy as np
+
+from cowalk.kernels.flags import thread_count
+from cowalk.tables import Field, ItemGraph, Sessions, SideInfo, Vocab
+from cowalk.tables.vocab import STRING
+
+TWO_THREADS = thread_count(2) == 2
+
+
+def offsets_of(rows: list[list[int]]) -> np.ndarray:
+    return np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
+
+
+def ragged(rows: list[list[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """(int32 values, int64 offsets) of lists."""
+    return np.array([v for row in rows for v in row], dtype=np.int32), offsets_of(rows)
+
+
+def graph_of(matrix: object) -> ItemGraph:
+    """The digraph of a square matrix of weights, 0 = no edge."""
+    table = np.asarray(matrix, dtype=np.float32)
+    sources, targets = np.nonzero(table)
+    offsets = np.append(0, np.cumsum(np.bincount(sources, minlength=len(table)))).astype(np.int64)
+    return ItemGraph(offsets, targets.astype(np.int32), table[sources, targets])
+
+
+def random_graph(nodes: int, seed: int, share: float = 0.4) -> ItemGraph:
+    """Every edge is there with this chance, weights 0.5 to 4.5; some nodes may be dead ends."""
+    rng = np.random.default_rng(seed)
+    return graph_of((rng.random((nodes, nodes)) < share) * (0.5 + 4 * rng.random((nodes, nodes))))
+
+
+def sessions_of(rows: list[list[int]]) -> Sessions:
+    items, offsets = ragged(rows)
+    n = len(rows)
+    none = np.full(n, -1, dtype=np.int32)
+    return Sessions(items, offsets, none, np.zeros(n, dtype=np.int64), np.ones(len(items), dtype=np.float32))
+
+
+def field_of(name: str, rows: list[list[int]], size: int | None = None) -> Field:
+    """A multi-valued field from each item's codes."""
+    codes, offsets = ragged([sorted(row) for row in rows])
+    size = size or int(codes.max(initial=-1)) + 1
+    return Field(name, "multi", offsets, codes, np.array([f"{name}{k}" for k in range(size)], dtype=STRING))
+
+
+def vocab_of(counts: list[int] | np.ndarray) -> Vocab:
+    return Vocab(np.array([f"i{i:03d}" for i in range(len(counts))]), np.asarray(counts, dtype=np.int64))
+
+
+TAGS = [[0], [0, 2], [1], [], [0, 1, 2], [2], [1], [0]]
+SHELVES = [[0], [1], [], [], [1], [0], [2], [2]]
+COUNTS = [40, 30, 20, 9, 8, 7, 5, 3]
+
+
+def small_side(vocab: Vocab) -> SideInfo:
+    """Eight items: tags (several values, item 3 has none) and shelf (items 2 and 3 have none)."""
+    return SideInfo(vocab.fingerprint, (field_of("tag", TAGS), field_of("shelf", SHELVES)))
+
+
+def small_sessions(n: int = 60, seed: int = 0) -> Sessions:
+    """Sessions of 1 to 7 of the eight items, by their counts."""
+    rng = np.random.default_rng(seed)
+    chances = np.array(COUNTS) / sum(COUNTS)
+    return sessions_of([rng.choice(8, size=rng.integers(1, 8), p=chances).tolist() for _ in range(n)])
