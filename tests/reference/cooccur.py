@@ -1,0 +1,28 @@
+"""Slow twins of kernels/cooccur.py: every ordered pair of positions is looked at."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from reference.topk import best, put
+
+
+def places_by_item(items, starts, places):
+    places[:] = np.argsort(items, kind="stable")
+
+
+def neighbor_lists(
+    items, begins, ends, starts, places, window, before, damping, workers, ids, scores, together
+):
+    counts = np.bincount(items, minlength=len(ids)).astype(float)
+    sums = [defaultdict(float) for _ in ids]
+    for i in range(len(items)):
+        for j in range(begins[i], ends[i]):
+            if items[i] != items[j] and abs(i - j) <= window:
+                sums[items[i]][int(items[j])] += 1.0 if j > i else before
+    for v, near in enumerate(sums):
+        damped = {u: np.float32(n / (counts[v] * counts[u]) ** damping) for u, n in near.items() if n > 0}
+        found = best(damped, ids.shape[1])
+        put(ids, scores, v, found)
+        together[v] = 0.0
+        together[v, : len(found)] = [near[u] for u, _ in found]
