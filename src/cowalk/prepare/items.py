@@ -152,6 +152,8 @@ def _look_at_text(db: Database, loaded: Loaded, name: str, text: str) -> Column:
         )[0]
         return held == agreed and bool(held)
 
+    if all_are(f"lower({text}) IN ('true', 'false')"):
+        return Column(name, "categorical", f"lower({text})")
     if is_whole_text(db, loaded, text):
         return Column(name, _whole_guess(db, text), text, f"CAST({text} AS DOUBLE)")
     if all_are(f"try_cast({text} AS DOUBLE) IS NOT NULL"):
