@@ -6,11 +6,12 @@ from evaluate_world import ITEMS, catalogue, shop
 
 from cowalk.errors import DataError
 from cowalk.evaluate.data import DataSettings, train_data
+from cowalk.evaluate.methods import Fitted
 from cowalk.evaluate.protocols import cold, link, matched, next_item
-from cowalk.evaluate.queries import NextItemQueries
+from cowalk.evaluate.queries import ColdCandidates, NextItemQueries
 from cowalk.evaluate.ragged import draw_per_run
 from cowalk.prepare import item_graph, sessionize
-from cowalk.tables import Events, Sessions, Vocab
+from cowalk.tables import Events, Hits, Sessions, Vocab
 
 
 def log(users: list[int], items: list[int], n: int = 6) -> Events:
@@ -171,3 +172,28 @@ def test_lost_nodes_are_counted() -> None:
     assert np.array_equal(pairs.lost, degree == 0)
     touched = [degree[u] == 0 or degree[v] == 0 for u, v in pairs.positives]
     assert figures["positives at a lost node"] == pytest.approx(np.mean(touched))
+
+
+class Shows(Fitted):
+    """Shows cold item 0, the target, and `cold` other cold items before warm ones."""
+
+    def cold_candidates(self, items, offsets, fields, n, k, choice):
+        row = np.r_[4 + np.arange(1 + choice["cold"]), np.arange(20)][:k].astype(np.int32)
+        return Hits(
+            np.tile(row, (len(offsets) - 1, 1)), np.zeros((len(offsets) - 1, len(row)), dtype=np.float32)
+        )
+
+
+def test_choosing_cold_candidates_has_a_budget() -> None:
+    queries = ColdCandidates(
+        np.zeros(2, dtype=np.int32),
+        np.array([0, 1, 2]),
+        np.array([4, 5], dtype=np.int32),
+        np.arange(2),
+        (),
+        4,
+        30,
+    )
+    assert cold.candidates_recall(Shows(), queries, {"cold": 0}, k=4) == 0.5  # a quarter of the places
+    assert cold.candidates_recall(Shows(), queries, {"cold": 1}, k=4) == 1.0  # half
+    assert cold.candidates_recall(Shows(), queries, {"cold": 3}, k=4) == 0.5  # all: marked down by half

@@ -20,7 +20,7 @@ from cowalk.evaluate.judged import Judged
 from cowalk.evaluate.methods import Chosen
 from cowalk.evaluate.pictures import Extras, most_telling
 from cowalk.evaluate.report import NO_PICTURES, print_tables, to_html, to_json, write_report
-from cowalk.evaluate.words import finding
+from cowalk.evaluate.words import finding, headline
 from cowalk.prepare import encode_side_info
 
 EVIL = '<b onclick="x">&$price$'
@@ -123,12 +123,16 @@ def test_finding_says_no_more_than_the_bounds_hold() -> None:
     out.add("next-item", "a", judged((noise + 0.1).tolist()), Chosen({}, 0, 1), 0.0)
     assert finding(out, "next-item") == "Next item: a was judged alone"
     out.add("next-item", "b", judged(noise.tolist()), Chosen({}, 0, 1), 0.0)
-    assert finding(out, "next-item").startswith("Next item: a is ahead of b in recall@20 by +0.100 (+0.100")
-    out.add("next-item", "b", judged([]), Chosen({}, 0, 1), 0.0)
+    assert finding(out, "next-item").startswith("Next item: a is ahead of b in recall@20 by +0.100 [+0.100")
+    assert headline(out, "next-item") == "a is ahead of b in recall@20 by +0.100"
     level = Comparison((1,))
     level.add("next-item", "a", judged(noise.tolist()), Chosen({}, 0, 1), 0.0)
     level.add("next-item", "b", judged(noise[::-1].tolist()), Chosen({}, 0, 1), 0.0)
     assert "are level" in finding(level, "next-item")
+    assert headline(level, "next-item") in (
+        "a and b are level in recall@20",
+        "b and a are level in recall@20",
+    )
 
 
 def test_pictures_are_svg_in_the_page_s_ink(extras) -> None:

@@ -151,7 +151,7 @@ class _Run:
         self.out.figures.setdefault(links.NAME, []).append(figures)
         for method, fitted, seconds in self._fits(train, {links.NAME}):
             for kind in fitted.link_kinds:
-                name = method.name if len(fitted.link_kinds) == 1 else f"{method.name} {kind}"
+                name = method.name if kind == "score" else f"{method.name} {kind}"
                 judged = links.judge_link(fitted, pairs, kind)
                 self.out.add(links.NAME, name, judged, Chosen({}, np.nan, 0), seconds)
 
@@ -189,9 +189,15 @@ class _Run:
                     events, rows, asked, train.vocab, per_owner=s.cold.per_owner, seed=self.seed
                 )
             )
-        self.out.figures.setdefault("cold", []).append({
-            "hidden for validation": float(len(hidden[0])), "hidden for the test": float(len(hidden[1]))
-        })  # fmt: skip
+        lonely = float(np.mean(np.diff(queries[1].truth_offsets) == 0))
+        hidden_items = {
+            "hidden for validation": float(len(hidden[0])),
+            "hidden for the test": float(len(hidden[1])),
+        }
+        self.out.figures.setdefault("cold", []).append(hidden_items | {"without known neighbour": lonely})
+        self.out.figures.setdefault("cold-candidates", []).append(
+            {"validation queries": float(len(candidates[0])), "test queries": float(len(candidates[1]))}
+        )
         first, offered = self._few(queries[0]), self._few(candidates[0])
         return [
             _Task(

@@ -11,7 +11,7 @@ from cowalk.evaluate import plots
 from cowalk.evaluate.comparison import PRIMARY, Comparison
 from cowalk.evaluate.methods import Fitted, Method
 from cowalk.evaluate.vectors import FittedVectors
-from cowalk.evaluate.words import finding
+from cowalk.evaluate.words import headline
 from cowalk.tables import Field, ItemGraph
 from cowalk.types import AnyArray, Floats
 
@@ -40,6 +40,7 @@ class Extras:
     map_attribute: str = ""
     map_method: str = ""
     degrees: dict[str, AnyArray] = field(default_factory=dict)
+    _weighted_map: bool = False
 
     def watch(self, method: Method, fitted: Fitted) -> None:
         """Keep what the first fit of each recipe learned; for `compare(..., watch=extras.watch)`."""
@@ -51,9 +52,10 @@ class Extras:
         if not self.degrees:
             self.see_graph(fitted.train.graph)
         side = fitted.train.side_info
-        if side is not None and (self.map_vectors is None or fitted.method.learn.input == "weighted"):
+        if side is not None and (self.map_vectors is None or not self._weighted_map):
             telling = most_telling(side.fields)
             if telling is not None:
+                self._weighted_map = fitted.method.learn.input == "weighted"
                 self.see_map(method.name, fitted.learned.vectors, telling)
 
     def see_graph(self, graph: ItemGraph) -> None:
@@ -90,7 +92,7 @@ def most_telling(fields: Sequence[Field]) -> Field | None:
 def draw(comparison: Comparison, extras: Extras | None = None) -> list[Picture]:
     """All pictures that the comparison and the extras allow; MissingExtraError without matplotlib."""
     out = [
-        Picture(task, plots.quality(comparison.estimates(task, PRIMARY[task]), finding(comparison, task),
+        Picture(task, plots.quality(comparison.estimates(task, PRIMARY[task]), headline(comparison, task),
                                     PRIMARY[task]))
         for task in comparison.entries
         if any(np.isfinite(e.mean) for e in comparison.estimates(task, PRIMARY[task]).values())

@@ -151,7 +151,7 @@ def _table(comparison: Comparison, task: str) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ("method", *shown, *own))
     rows = []
     for name in found[PRIMARY[task]]:
-        cells = [_html_cell(found[metric], name) for metric in shown]
+        cells = [_html_cell(found[metric], name, "popularity" not in metric) for metric in shown]
         figures = comparison.entries[task][name].joined.figures
         cells += [f"<td>{figures[key]:.3f}</td>" if key in figures else "<td>-</td>" for key in own]
         rows.append(f"<tr><td>{escape(name)}</td>{''.join(cells)}</tr>")
@@ -165,11 +165,11 @@ def _figure_names(comparison: Comparison, task: str) -> list[str]:
     return list(dict.fromkeys(name for entry in entries for name in entry.joined.figures))
 
 
-def _html_cell(by_method: Mapping[str, Estimate], name: str) -> str:
+def _html_cell(by_method: Mapping[str, Estimate], name: str, rising: bool) -> str:
     estimate = by_method[name]
     if not np.isfinite(estimate.mean):
         return "<td>-</td>"
-    best = next(iter(by_method)) == name
+    best = next(iter(by_method)) == name and rising
     bounds = f"<small>{estimate.low:.3f} to {estimate.high:.3f}</small>"
     return f"<td{' class=best' if best else ''}>{estimate.mean:.3f}{bounds}</td>"
 

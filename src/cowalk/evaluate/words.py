@@ -39,7 +39,8 @@ TASKS = {
     "cold-candidates": TaskWords(
         "Cold items as candidates",
         "A history of known items whose next item was hidden: known and hidden items are ranked together, "
-        "and only the hidden one is right.",
+        "and only the hidden one is right. Settings by which cold items take more than half of the "
+        "places are marked down on validation; cold share: their part of the first 20 places.",
         ("recall@20", "recall@10", "recall@50", "recall@100", "mrr@100"),
     ),
     "link": TaskWords(
@@ -67,20 +68,23 @@ def finding(comparison: Comparison, task: str) -> str:
         return f"{TASKS[task].title}: no query could be asked"
     if len(ranked) == 1:
         return f"{TASKS[task].title}: {ranked[0]} was judged alone"
-    gap = comparison.difference(task, metric, ranked[0], ranked[1])
+    gap, first, second = comparison.difference(task, metric, *ranked[:2]), ranked[0], ranked[1]
+    how = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
     if not gap.above_zero:
-        return (
-            f"{TASKS[task].title}: {ranked[0]} and {ranked[1]} are level in {metric} ({told(gap, sign=True)})"
-        )
-    return f"{TASKS[task].title}: {ranked[0]} is ahead of {ranked[1]} in {metric} by {told(gap, sign=True)}"
+        return f"{TASKS[task].title}: {first} and {second} are level in {metric}, {how}"
+    return f"{TASKS[task].title}: {first} is ahead of {second} in {metric} by {how}"
 
 
-def told(estimate: Estimate, sign: bool = False) -> str:
-    """Mean and bounds, as .352 (.341 to .363)."""
-    style = "+.3f" if sign else ".3f"
+def headline(comparison: Comparison, task: str) -> str:
+    """The finding without its bounds, for the title of a picture that shows them."""
+    return finding(comparison, task).split(": ", 1)[1].split(", +")[0].split(", -")[0].split(" [")[0]
+
+
+def told(estimate: Estimate) -> str:
+    """Mean and bounds, as 0.352 (0.341 to 0.363)."""
     if not np.isfinite(estimate.mean):
         return "-"
-    return f"{estimate.mean:{style}} ({estimate.low:{style}} to {estimate.high:{style}})"
+    return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 def figure_text(name: str, value: float) -> str:

@@ -67,11 +67,11 @@ class Together:
 class ItemCF:
     """Co-occurrence within a window, damped; the score of a candidate is its sum over the latest items."""
 
-    answers: frozenset[Question] = frozenset({"next-item", "link"})
-
     def __init__(self, popularity: bool = False) -> None:
         self.name = "item-cf+popularity" if popularity else "item-cf"
         self._popularity = popularity
+        both: frozenset[Question] = frozenset({"next-item", "link"})
+        self.answers = both - {"link"} if popularity else both  # links have no popularity term
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -81,6 +81,8 @@ class ItemCF:
 
 
 class _ItemCF(Fitted):
+    link_kinds = ("common neighbours",)
+
     def __init__(self, train: TrainData, popularity: bool) -> None:
         self._together = Together(train)
         self._counts = train.vocab.counts

@@ -30,6 +30,8 @@ class Popularity:
 
 
 class _ByCount(Fitted):
+    link_kinds = ("degree product",)
+
     def __init__(self, train: TrainData) -> None:
         self._scores = np.log1p(train.vocab.counts).astype(np.float32)
         self._degrees = np.log1p(degrees(train.graph))
