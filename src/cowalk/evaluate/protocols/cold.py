@@ -183,7 +183,7 @@ def _matched_auc(scores: Floats, queries: ColdQueries) -> metrics.Values:
 def candidates_recall(fitted: Fitted, queries: ColdCandidates, choice: Choice, k: int = 20) -> float:
     """Recall@k of the cold targets, marked down where cold items take more than COLD_BUDGET of the places.
 
-    """Recall@k of the cold targets, marked down where cold items take more of the places than COLD_BUDGET.
+    What settings are chosen by. Every target is cold: without a budget the best choice would be to show cold
     items alone.
     """
     hits = fitted.cold_candidates(queries.items, queries.offsets, queries.fields, queries.n_cold, k, choice)
