@@ -76,12 +76,12 @@ class Extras:
 
 
 def most_telling(fields: Sequence[Field]) -> Field | None:
-    """The field whose colours say most on a map: most entropy within its most frequent values."""
+    """The field whose colours say most on a map: by entropy and share of its most frequent values."""
 
     def entropy(one: Field) -> float:
         counts = np.sort(np.bincount(one.codes, minlength=max(one.size, 1)))[::-1][: len(plots.PALETTE)]
         share = counts[counts > 0] / max(len(one), 1)
-        return float(-(share * np.log(share)).sum())
+        return float(-(share * np.log(share)).sum() * share.sum())
 
     candidates = [one for one in fields if one.kind == "categorical" and one.size > 1] or [
         one for one in fields if one.size > 1

@@ -149,7 +149,7 @@ def item_map(vectors: AnyArray, labels: Sequence[str], attribute: str, title: st
     shown = values[np.lexsort((values, -counts))][: len(PALETTE)]
     out: list[str] = []
     with _drawing(7.4, 5.6, title, out) as axes:
-        size = float(np.clip(9000 / len(rows), 3, 26))
+        size = float(np.clip(40_000 / len(rows), 4, 30))
         rest = ~np.isin(named.astype(str), shown)
         axes.scatter(
             *places[rest].T, s=size * 0.7, color=GREY, alpha=0.3, linewidths=0, rasterized=len(rows) > 3000
@@ -210,6 +210,8 @@ def degree_distribution(by_kind: Mapping[str, AnyArray], title: str) -> str:
             axes.plot(values, share, color=colour, linewidth=2, marker="o", markersize=2.5, label=name)
         axes.set_xscale("log")
         axes.set_yscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         axes.set_xlabel("number of neighbours", fontsize=9)
         axes.set_ylabel("share of items with at least as many", fontsize=9)
         axes.grid(True, color=GREY, alpha=0.2, linewidth=0.6)
