@@ -98,6 +98,12 @@ def test_kinds_can_be_set_and_fields_left_out():
     assert "price" not in kinds
 
 
+def test_a_field_without_values_is_left_out_with_a_note():
+    catalogue = read_items(pd.DataFrame({"item_id": [1, 2], "x": [None, None], "y": ["a", None]}))
+    assert [field.name for field in catalogue.fields] == ["y"]
+    assert catalogue.notes == ("field 'x' was left out: it holds no value",)
+
+
 def test_whole_numbers_with_holes_keep_their_labels_and_rows_without_id_go():
     table = pd.DataFrame({"item_id": [3, None, 1], "size": [5.0, 6, np.nan]})
     catalogue = read_items(table, SideSettings(fields={"size": "categorical"}))

@@ -1,4 +1,4 @@
-"""Preparing the real log UCI Online Retail: one timestamp an invoice, a quarter of the rows without a user."""
+"""Preparing the real log UCI Online Retail: one timestamp an invoice, many rows without a user."""
 
 import os
 from pathlib import Path

@@ -1,10 +1,12 @@
 """Reading against a slow twin on odd tables and from every kind of source; bad input, one line each."""
 
 import csv
+import errno
 import gzip
 import json
 import math
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from cowalk.errors import CowalkError, DataError, UsageError
 from cowalk.prepare import CleanSettings, ReadSettings, read_events
+from cowalk.prepare.database import explain
 from reference import prepare as slow
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
@@ -89,7 +92,7 @@ def check(table, source, *, untyped=False, **options):
     assert found["repeated events on the same item"] == drops["repeats"]
 
 
-FEW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @FEW
@@ -280,7 +283,8 @@ def bad(change=None, reading=None, clean=None, **columns):
         (bad(reading=ReadSettings(event_column="item_id")), UsageError, "event_weights go together"),
         (bad(reading=ReadSettings(event_column="a", event_weights={"b": -1})), UsageError, "b=-1"),
         (bad(reading=ReadSettings(event_column="a", event_weights={"b": math.nan})), UsageError, "b=nan"),
-        (bad(w=[1, -2], reading=None), None, ""),
+        (bad(timestamp=[None, None]), DataError, "'null time' took the most"),
+        (bad(timestamp=[True, False]), DataError, "'timestamp': a time is .* not BOOLEAN"),
         (bad(clean=CleanSettings(min_dwell=1)), UsageError, "dwell_column"),
         (bad(clean=CleanSettings(min_time="soon")), UsageError, "'soon'"),
         (bad(reading=ReadSettings(user_column=None)), UsageError, "session_column"),
@@ -288,9 +292,6 @@ def bad(change=None, reading=None, clean=None, **columns):
 )
 def test_bad_logs_get_one_clear_line(case, error, says):
     log, reading, clean = case
-    if error is None:
-        read_events(log, reading, clean)
-        return
     with pytest.raises(error, match=says) as caught:
         read_events(log, reading, clean)
     assert "\n" not in str(caught.value)
@@ -304,7 +305,18 @@ def test_a_weight_that_is_off_is_named(value):
 
 
 @pytest.mark.parametrize(
-    "name", ["no.csv", "no*.parquet", "empty.csv", "half.parquet", "latin.csv", "odd.xlsx", "x.jsonl"]
+    "name",
+    [
+        "no.csv",
+        "no*.parquet",
+        "empty.csv",
+        "half.parquet",
+        "latin.csv",
+        "ragged.csv",
+        "twice.csv",
+        "odd.xlsx",
+        "x.jsonl",
+    ],
 )
 def test_bad_files_get_one_clear_line_that_names_them(name, tmp_path):
     (tmp_path / "empty.csv").write_text("")
@@ -313,6 +325,8 @@ def test_bad_files_get_one_clear_line_that_names_them(name, tmp_path):
         "user_id,item_id,timestamp\n1,caf\u00e9,2011-01-01\n".encode("latin-1")
     )
     (tmp_path / "odd.xlsx").write_bytes(b"x")
+    (tmp_path / "ragged.csv").write_text("user_id,item_id,timestamp\n1,a\n")
+    (tmp_path / "twice.csv").write_text("user_id,item_id,item_id,timestamp\n1,2,3,2011-01-01\n")
     (tmp_path / "x.jsonl").write_text('{"user_id": 1,\n')
     with pytest.raises(CowalkError) as caught:
         read_events(str(tmp_path / name))
@@ -338,3 +352,12 @@ def test_the_report_adds_up_and_goes_into_a_manifest():
     assert json.loads(json.dumps(report.to_json()))["rows_out"] == 3
     both = report + report
     assert (both.rows_in, both.rows_out, len(both.drops)) == (4, 3, 2 * len(report.drops))
+
+
+def test_a_full_disk_and_too_little_memory_are_said_in_one_line():
+    full = OSError(errno.ENOSPC, "No space left on device")
+    assert "is full; set TMPDIR" in str(explain(full, "log.csv", "2GB"))
+    spill = duckdb.IOException("IO Error: Could not write file: No space left on device\nmore")
+    assert str(explain(spill, "log.csv", "2GB")).startswith("log.csv: the disk of the temporary folder")
+    assert "memory limit of 2GB" in str(explain(duckdb.OutOfMemoryException("x"), "log.csv", "2GB"))
+    assert str(explain(duckdb.Error("Invalid Input Error: odd\nLINE 1"), "log.csv", "2GB")) == "log.csv: odd"

@@ -102,7 +102,7 @@ def time_column(db: Database, loaded: Loaded, column: str, unit: str) -> Typed:
         return Typed(f"epoch_us({inside})", "BIGINT", kind.lower())
     if kind in INTEGERS or kind in WIDE or is_float(kind):
         return _epoch(db, loaded, inside, inside, unit, column)
-    if kind not in ("VARCHAR", "JSON") and not kind.startswith("ENUM"):
+    if kind not in ("VARCHAR", "JSON", '"NULL"') and not kind.startswith("ENUM"):
         raise DataError(f"column {column!r}: a time is a timestamp, ISO text or an epoch number, not {kind}")
     text = f"NULLIF(CAST({inside} AS VARCHAR), '')"
     if _all(db, loaded, text, f"try_cast({text} AS DOUBLE) IS NOT NULL"):

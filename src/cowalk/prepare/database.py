@@ -97,7 +97,10 @@ class Database:
 
 def explain(error: Exception, what: str, limit: str | int) -> DataError:
     """The one clear line for what DuckDB or the disk said."""
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    first = (
+        "; ".join(lines[:3]) if "CSV Error" in lines[0] else lines[0]
+    )  # the line, what is in it, what is wrong
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if full or "No space left" in str(error) or "max_temp_directory_size" in str(error):
         return DataError(

@@ -98,6 +98,9 @@ def _read_field(
     wish = settings.fields.get(name)
     if wish == "skip":
         return None
+    if wish is None and not db.number(f"SELECT count({loaded.columns[name]}) FROM items"):
+        notes.append(f"field {name!r} was left out: it holds no value")
+        return None
     column = _look(db, loaded, name, settings.separators.get(name))
     kind = wish or column.guess
     if kind == "numeric":

@@ -94,7 +94,9 @@ def open_parts(db: Database, source: Any, wanted: Sequence[str] = ()) -> list[Pa
         path = db.folder / "given.parquet"
         (source.sink_parquet if hasattr(source, "sink_parquet") else source.write_parquet)(path)
         return [_parquet_part(db, path, "the polars table")]
-    if not isinstance(source, str | Path | list | tuple) or not source:
+    if isinstance(source, list | tuple) and not source:
+        raise UsageError("the list of files is empty")
+    if not isinstance(source, str | Path | list | tuple):
         raise UsageError(f"cannot read {type(source).__name__}; give a path, a glob, pandas, polars or Arrow")
     return [_file_part(db, path, wanted) for path in find_files(source)]
 
