@@ -44,6 +44,7 @@ class Comparison:
     seeds: tuple[int, ...]
     entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
     figures: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    _known: dict[tuple[str, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, task: str, name: str, judged: Judged, chosen: Chosen, seconds: float) -> None:
         """Keep what a method reached on a task with one more seed."""
@@ -51,6 +52,7 @@ class Comparison:
         entry.judged.append(judged)
         entry.chosen.append(chosen)
         entry.seconds.append(seconds)
+        self._known.clear()
 
     def metrics(self, task: str) -> list[str]:
         """Names of the per-query metrics of a task, in their order."""
@@ -58,17 +60,29 @@ class Comparison:
 
     def estimates(self, task: str, metric: str) -> dict[str, Estimate]:
         """Mean and 95 % bounds by method, best first; all methods see the same resampled groups."""
-        entries = self._task(task)
-        joined = [entry.joined for entry in entries.values()]
-        found = bounds(metric_matrix(joined, metric), joined[0].groups)
-        named = dict(zip(entries, found, strict=True))
-        return dict(sorted(named.items(), key=lambda pair: -np.nan_to_num(pair[1].mean, nan=-np.inf)))
+        found = self._bounds(task)[metric]
+        return dict(sorted(found.items(), key=lambda pair: -np.nan_to_num(pair[1].mean, nan=-np.inf)))
+
+    def _bounds(self, task: str) -> dict[str, dict[str, Estimate]]:
+        """By metric, by method: all from one set of resampled groups, kept until something is added."""
+        if (task,) not in self._known:
+            entries, names = self._task(task), self.metrics(task)
+            joined = [entry.joined for entry in entries.values()]
+            table = np.concatenate([metric_matrix(joined, name) for name in names], axis=1)
+            found = iter(bounds(table, joined[0].groups))
+            self._known[(task,)] = {name: {method: next(found) for method in entries} for name in names}
+        known: dict[str, dict[str, Estimate]] = self._known[(task,)]
+        return known
 
     def difference(self, task: str, metric: str, first: str, second: str) -> Estimate:
         """Mean of first - second over the same queries with its 95 % bounds, groups resampled in pairs."""
-        one, two = (self._entry(task, name).joined for name in (first, second))
-        table = metric_matrix([one, two], metric)
-        return paired_difference(table[:, 0], table[:, 1], one.groups)
+        key = (task, metric, first, second)
+        if key not in self._known:
+            one, two = (self._entry(task, name).joined for name in (first, second))
+            table = metric_matrix([one, two], metric)
+            self._known[key] = paired_difference(table[:, 0], table[:, 1], one.groups)
+        known: Estimate = self._known[key]
+        return known
 
     def mean_figures(self, task: str) -> dict[str, float]:
         """What was left out of a task, and its size: means over the seeds."""

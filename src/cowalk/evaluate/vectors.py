@@ -90,7 +90,7 @@ class FittedVectors(Fitted):
     train: TrainData
     learned: Learned
     cold_learned: Learned | None = None
-    _lists: dict[tuple[int, float], CooccurrenceLists] = field(default_factory=dict)
+    _lists: dict[CooccurrenceSettings, CooccurrenceLists] = field(default_factory=dict)
     _maps: dict[tuple[Any, ...], ColdMap] = field(default_factory=dict)
 
     link_kinds = ("HH", "HZ", "symmetric")
@@ -125,22 +125,26 @@ class FittedVectors(Fitted):
 
     def recommender(self, choice: Choice) -> Recommender:
         """The object that production serves, with the chosen settings."""
-        named = {name: value for name, value in choice.items() if name in RecommendSettings.model_fields}
-        lists = self._listed(choice["window"], choice["damping"]) if self._blends else None
-        settings = self.method.recommend.model_copy(update=named)
+        settings, near = self.chosen(choice)
+        lists = self._listed(near) if self._blends else None
         return Recommender(
             self.learned.vectors, self.learned.contexts, self.train.vocab.counts, lists, settings
         )
 
-    def _listed(self, window: int, damping: float) -> CooccurrenceLists:
-        if (window, damping) not in self._lists:
+    def chosen(self, choice: Choice) -> tuple[RecommendSettings, CooccurrenceSettings]:
+        """The recipe's settings changed by a choice for next items."""
+        m = self.method
+        asked = {name: value for name, value in choice.items() if name in RecommendSettings.model_fields}
+        near = {name: value for name, value in choice.items() if name in CooccurrenceSettings.model_fields}
+        return m.recommend.model_copy(update=asked), m.cooccurrence.model_copy(update=near)
+
+    def _listed(self, settings: CooccurrenceSettings) -> CooccurrenceLists:
+        if settings not in self._lists:
             while len(self._lists) >= KEPT:
                 self._lists.pop(next(iter(self._lists)))
             assert self.train.sessions is not None
-            settings = self.method.cooccurrence.model_copy(update={"window": window, "damping": damping})
-            made = cooccurrence_lists(self.train.sessions, len(self.train.vocab), settings)
-            self._lists[window, damping] = made
-        return self._lists[window, damping]
+            self._lists[settings] = cooccurrence_lists(self.train.sessions, len(self.train.vocab), settings)
+        return self._lists[settings]
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
         return self.recommender(choice).recommend(items, offsets, k, exclude_seen=exclude_seen)
