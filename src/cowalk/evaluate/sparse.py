@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cowalk.evaluate.metrics import Values, order_keys
+from cowalk.evaluate.metrics import Values
 from cowalk.evaluate.ragged import run_of, slices
+from cowalk.kernels.topk import top_k_rows
 from cowalk.tables import Field, Hits, SideInfo
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
@@ -93,12 +94,10 @@ def idf(side_info: SideInfo, n: int) -> Values:
 
 def top_rows(scores: Floats, k: int) -> Hits:
     """The k best columns of each row, ties by lower column; -inf means no candidate."""
-    k = min(k, scores.shape[1])
-    keys = order_keys(scores)
-    best = np.sort(np.partition(keys, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k :], axis=1)[:, ::-1]
-    ids = (np.uint64(2**32 - 1) - (best & np.uint64(2**32 - 1))).astype(np.int32)
-    found = np.take_along_axis(scores, ids.astype(np.int64), axis=1)
-    return Hits(np.where(np.isneginf(found), -1, ids).astype(np.int32), found)
+    shape = (len(scores), min(k, scores.shape[1]))
+    ids, found = np.empty(shape, dtype=np.int32), np.empty(shape, dtype=np.float32)
+    top_k_rows(np.ascontiguousarray(scores, dtype=np.float32), ids, found)
+    return Hits(ids, found)
 
 
 def stack(parts: list[Hits]) -> Hits:
