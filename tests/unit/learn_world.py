@@ -1,8 +1,16 @@
 """Small graphs, sessions and side information for the tests of walking, learning and recommending."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
 from cowalk.kernels.flags import thread_count
+from cowalk.kernels.skipgram import learn_blocks
+from cowalk.learn import LearnSettings
+from cowalk.learn.parts import own_prior, parts_of
+from cowalk.learn.sequences import SessionSequences
+from cowalk.learn.state import new_draw, new_room, new_table
 from cowalk.tables import Field, ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.tables.vocab import STRING
 
@@ -65,3 +73,48 @@ def small_sessions(n: int = 60, seed: int = 0) -> Sessions:
     rng = np.random.default_rng(seed)
     chances = np.array(COUNTS) / sum(COUNTS)
     return sessions_of([rng.choice(8, size=rng.integers(1, 8), p=chances).tolist() for _ in range(n)])
+
+
+@dataclass
+class Bench:
+    """One call of the learning kernels over eight items, with all arrays at hand."""
+
+    stream: Stream
+    parts: Parts
+    table: Table
+    draw: Draw
+    how: Mix
+    room: Room
+
+    @classmethod
+    def of(cls, settings: LearnSettings, sessions: Sessions, block: int = 4096, seed: int = 5) -> "Bench":
+        """Rows, contexts and logits are random, so that no gradient is 0."""
+        vocab = vocab_of(COUNTS)
+        side = small_side(vocab) if settings.input != "own" else None
+        layout = parts_of(vocab, side, settings.multi)
+        chunk = next(SessionSequences(sessions, 8, seed).chunks(0, np.empty(0, dtype=np.float32)))
+        table = new_table(layout, 8, settings, seed)
+        rng = np.random.default_rng(seed)
+        for array in (table.rows, table.contexts, table.logits):
+            array[:] = rng.normal(0, 0.8, array.shape)
+        prior = own_prior(vocab.counts, settings.own_prior, settings.own_prior_by_count)
+        return cls(
+            stream=chunk.stream,
+            parts=Parts(layout.offsets, layout.rows, layout.slots, layout.scales, prior),
+            table=table,
+            draw=new_draw(vocab.counts, settings, 99),
+            how=Mix(settings.input == "weighted", settings.own_dropout, settings.field_dropout),
+            room=new_room(block, layout, settings),
+        )
+
+    def in_doubles(self) -> Table:
+        """A float64 copy of what is learned, for the slow twin."""
+        return Table(*(array.astype(np.float64) for array in self.table))
+
+    def learn(self, steps: Steps, end: float = 1.0, workers: int = 1) -> np.ndarray:
+        """Run the kernel of the deterministic mode; gives (sum of losses, number of contexts)."""
+        totals = np.zeros(2)
+        learn_blocks(
+            self.stream, self.parts, self.table, self.draw, self.how, steps, end, self.room, workers, totals
+        )
+        return totals
