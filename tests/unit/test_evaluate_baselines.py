@@ -157,6 +157,14 @@ def test_random_is_blind_and_repeats(train) -> None:
     first = fitted.recommend(*HISTORY, 10, False, {}).ids
     assert np.array_equal(first, again.recommend(*HISTORY, 10, False, {}).ids)
     assert not np.array_equal(first, other.recommend(*HISTORY, 10, False, {}).ids)
+    all_of_them = fitted.recommend(*HISTORY, 60, False, {}).ids
+    assert [sorted(row) for row in all_of_them.tolist()] == [list(range(60))] * 2
+    new = fitted.recommend(*HISTORY, 60, True, {}).ids
+    assert sorted(new[0][new[0] >= 0].tolist()) == [i for i in range(60) if i not in (1, 3, 4)]
+    shown = np.concatenate(
+        [Random().fit(train, seed=s).recommend(*HISTORY, 10, False, {}).ids[0] for s in range(600)]
+    )
+    assert np.abs(np.bincount(shown, minlength=60) - 100).max() < 50  # 5 standard deviations
     fields = train.side_info.fields
     whole = fitted.cold_scores(fields, 60, {})
     part = fitted.cold_scores(tuple(f.take(np.arange(20, 30)) for f in fields), 10, {})

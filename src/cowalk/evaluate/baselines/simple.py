@@ -82,9 +82,30 @@ class _Hashed(Fitted):
         return _unit(_mix(query.astype(np.uint64) ^ self._seed)[:, None] + np.arange(n, dtype=np.uint64))
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
-        return recommend_by(
-            lambda i, o: self._score(i[o[1:] - 1], self._n), items, offsets, k, exclude_seen, self._n
-        )
+        return self._drawn(items, offsets, k, exclude_seen, self._n)
+
+    def _drawn(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, n: int) -> Hits:
+        """k of n items: start + step * j modulo n, start and step hashed from the latest item; step shares no
+        divisor.
+
+        Every item is as likely as any other, and no row of n scores is needed.
+        """
+        query = _mix(items[offsets[1:] - 1].astype(np.uint64) ^ self._seed)
+        start, step = (query % np.uint64(n)).astype(np.int64), (_mix(query) % np.uint64(n)).astype(np.int64)
+        while np.any(bad := np.gcd(step, n) != 1):
+            step[bad] = (step[bad] + 1) % max(n, 2)
+        longest = int(np.diff(offsets).max(initial=0)) if exclude_seen else 0
+        width = min(n, k + longest)
+        ids = ((start[:, None] + step[:, None] * np.arange(width)) % n).astype(np.int32)
+        if exclude_seen:
+            rows = np.arange(len(start))
+            seen = np.unique(np.repeat(rows, np.diff(offsets)) * n + items)
+            again = np.isin(rows[:, None] * n + ids, seen)
+            first = np.argsort(again, axis=1, kind="stable")  # what is new comes first, in its order
+            ids = np.take_along_axis(np.where(again, np.int32(-1), ids), first, axis=1)
+        ids = ids[:, :k]
+        scores = np.where(ids < 0, -np.inf, 1.0 - np.arange(ids.shape[1]) / n).astype(np.float32)
+        return Hits(ids, scores)
 
     def cold_scores(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Floats:
         marks = incidence(fields, n)
@@ -93,8 +114,7 @@ class _Hashed(Fitted):
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
-        size = self._n + n
-        return recommend_by(lambda i, o: self._score(i[o[1:] - 1], size), items, offsets, k, False, size)
+        return self._drawn(items, offsets, k, False, self._n + n)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
         code = pairs[:, 0].astype(np.uint64) * np.uint64(self._n) + pairs[:, 1].astype(np.uint64)
