@@ -46,6 +46,16 @@ def test_sparse_is_its_dense_twin(entries: list[tuple[int, int, int]]) -> None:
     assert np.array_equal(dense(table.take(np.array([2, 0]))), twin[[2, 0]])
 
 
+def test_large_products_are_made_in_parts(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    table = Sparse.of(rng.integers(40, size=300), rng.integers(9, size=300), rng.random(300), (40, 9))
+    whole = table.times(table.transposed())
+    monkeypatch.setattr("cowalk.evaluate.sparse._TERMS", 50)
+    assert np.array_equal(table.times(table.transposed()), whole)
+    empty = Sparse.of(np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0), (3, 9))
+    assert np.array_equal(empty.times(table.transposed()), np.zeros((3, 40), dtype=np.float32))
+
+
 def test_top_rows_follow_the_law_of_hits() -> None:
     scores = np.array([[1, 3, 3, -np.inf], [0, 0, 0, 0]], dtype=np.float32)
     hits = top_rows(scores, 4)

@@ -12,6 +12,8 @@ from cowalk.kernels.topk import top_k_rows
 from cowalk.tables import Field, Hits, SideInfo
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
+_TERMS = 4_000_000  # products held at a time: about 130 MB
+
 
 @dataclass(frozen=True)
 class Sparse:
@@ -43,13 +45,26 @@ class Sparse:
 
     def times(self, other: Sparse) -> Floats:
         """float32[R, other.n_columns]: the dense product; give few rows at a time."""
-        offsets, at = slices(other.offsets[self.columns], other.offsets[self.columns + 1])
+        out = np.empty((len(self), other.n_columns), dtype=np.float32)
+        work = np.concatenate([[0], np.cumsum(np.diff(other.offsets)[self.columns])])[self.offsets]
+        start = 0
+        while start < len(self):  # rows whose terms fit together
+            stop = max(start + 1, int(np.searchsorted(work, work[start] + _TERMS, side="right")) - 1)
+            out[start:stop] = self._times(other, start, stop)
+            start = stop
+        return out
+
+    def _times(self, other: Sparse, start: int, stop: int) -> Values:
+        mine = slice(self.offsets[start], self.offsets[stop])
+        columns = self.columns[mine]
+        offsets, at = slices(other.offsets[columns], other.offsets[columns + 1])
         lengths = np.diff(offsets)
-        code = np.repeat(self.rows() * other.n_columns, lengths) + other.columns[at]
-        flat = np.bincount(
-            code, np.repeat(self.values, lengths) * other.values[at], len(self) * other.n_columns
-        )
-        return flat.reshape(len(self), other.n_columns).astype(np.float32)
+        row = run_of(self.offsets[start : stop + 1] - self.offsets[start])
+        code = np.repeat(row * other.n_columns, lengths) + other.columns[at]
+        terms = np.repeat(self.values[mine], lengths) * other.values[at]
+        size = (stop - start) * other.n_columns
+        flat = np.bincount(code, terms, size).astype(np.float64)
+        return flat.reshape(stop - start, other.n_columns)
 
     def dot(self, dense: AnyArray) -> AnyArray:
         """float64[R, d]: the product with a dense float[C, d]."""

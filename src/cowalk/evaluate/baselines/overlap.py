@@ -15,7 +15,7 @@ from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 from cowalk.users import history_vectors
 
-KEPT_ENTRIES = 1 << 24  # 64 MB
+KEPT_ENTRIES = 150_000_000  # 600 MB
 POPULARITY = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -37,11 +37,13 @@ class Overlap:
         return self._against(incidence(fields, n), kind)
 
     def of_rows(self, rows: AnyArray, kind: str) -> Floats:
-        """float32[len(rows), V] of training items; a small shop's whole table is kept for the next trial."""
+        """float32[len(rows), V] of training items; a shop of 12,000 items keeps its whole table."""
         n = len(self._plain)
         if n * n > KEPT_ENTRIES:
             return self._against(self._plain.take(rows), kind)
         if kind not in self._known:
+            if 4 * n * n > KEPT_ENTRIES:
+                self._known.clear()  # one kind at a time
             self._known[kind] = self._against(self._plain, kind)
         return self._known[kind][rows]
 
