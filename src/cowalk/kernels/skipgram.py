@@ -85,6 +85,9 @@ def learn_blocks(
         for w in prange(workers):
             for i in range(n * w // workers, n * (w + 1) // workers):
                 look(i, start + i, stream, parts, table, draw, how, room)
+        for i in range(n):  # between the two loops: side by side, numba would fuse them and steps would run ahead
+            totals[0] += room.losses[i]
+            totals[1] += room.context_counts[i]
         for w in prange(workers):
             for i in range(n):
                 for k in range(room.target_counts[i]):
@@ -100,9 +103,6 @@ def learn_blocks(
                         move_part(i, e, first, parts, table, steps, left, room)
                 if how.weighted and owner(v, workers) == w:
                     move_logits(i, v, table, steps, left, room)
-        for i in range(n):
-            totals[0] += room.losses[i]
-            totals[1] += room.context_counts[i]
 
 
 @parallel_kernel
