@@ -59,7 +59,6 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert back.side_info["price"].edges is not None
     assert back.side_info["price"].edges.tolist() == [2.0, 5.0]
     np.testing.assert_array_equal(back.arrays["vectors"]["vectors"], given_.arrays["vectors"]["vectors"])
-    assert isinstance(back.arrays["vectors"]["vectors"].base, np.memmap | np.ndarray)
     assert back.arrays["more"]["none"].shape == (0, 3)
     assert back.cold is not None
     assert back.cold[0].ids.tolist() == ["new", "x"]
