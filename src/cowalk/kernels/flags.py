@@ -14,6 +14,11 @@ F = TypeVar("F", bound=Callable[..., object])
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
+# Neighbouring parallel loops stay apart: numba cannot see through the called kernels that the second reads what
+# the first writes, and would fuse them.
+PARALLEL = {"fusion": False}
+
+
 def kernel(function: F) -> F:
     """Compile for one thread; cached on disk; releases the GIL; division by zero gives infinity."""
     return cast(F, numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")(function))
@@ -27,7 +32,8 @@ def inline_kernel(function: F) -> F:
 
 def parallel_kernel(function: F) -> F:
     """Compile with `prange` spread over the threads that `threads()` allows."""
-    compiler = numba.njit(cache=True, nogil=True, parallel=True, fastmath=FAST, error_model="numpy")
+    options: Any = dict(PARALLEL)  # numba empties the one it is given
+    compiler = numba.njit(cache=True, nogil=True, parallel=options, fastmath=FAST, error_model="numpy")
     return cast(F, compiler(function))
 
 
