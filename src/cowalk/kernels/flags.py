@@ -14,8 +14,8 @@ F = TypeVar("F", bound=Callable[..., object])
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 
 
-# Neighbouring parallel loops stay apart: numba cannot see through the called kernels that the second reads what
-# the first writes, and would fuse them.
+# Neighbouring parallel loops stay apart: numba cannot see through the called kernels that the second reads
+# what the first writes, and would fuse them.
 PARALLEL = {"fusion": False}
 
 

@@ -85,7 +85,7 @@ def learn_blocks(
         for w in prange(workers):
             for i in range(n * w // workers, n * (w + 1) // workers):
                 look(i, start + i, stream, parts, table, draw, how, room)
-        for i in range(n):  # between the two loops: side by side, numba would fuse them and steps would run ahead
+        for i in range(n):
             totals[0] += room.losses[i]
             totals[1] += room.context_counts[i]
         for w in prange(workers):
