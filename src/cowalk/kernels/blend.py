@@ -21,10 +21,12 @@ def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, 
         v = items[at]
         for e in range(list_offsets[v], list_offsets[v + 1]):
             u = list_ids[e]
-            if sums[u] == 0:
-                touched[n] = u
-                n += 1
-            sums[u] += weight * list_scores[e]
+            amount = weight * list_scores[e]
+            if amount > 0:  # a weight that decayed to 0 would touch an item again and again
+                if sums[u] == 0:
+                    touched[n] = u
+                    n += 1
+                sums[u] += amount
         weight *= np.float32(decay)
     return n
 

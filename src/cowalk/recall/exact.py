@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cowalk.errors import UsageError
 from cowalk.kernels import topk as kernels
 from cowalk.tables import Hits
 from cowalk.types import Floats, Ids, Offsets
@@ -24,6 +25,8 @@ def top_k(
     queries: float32[Q, d]; keys: float32[V, d]; bias: float32[V]; exclude: (ids, offsets[Q+1]), what each
     query may not find. Fewer than k found: -1. Scores are held for a block of queries at a time.
     """
+    if k < 1:
+        raise UsageError(f"k must be at least 1, not {k}")
     items = len(keys)
     width = min(k, items)
     ids = np.full((len(queries), k), -1, dtype=np.int32)
