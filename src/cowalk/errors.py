@@ -1,4 +1,4 @@
-"""The errors that people see: one clear line each, with the mend in it, and the exit code of the command line."""
+"""The errors that people see: one clear line each, with the mend in it, and the exit code of the command."""
 
 
 class CowalkError(Exception):

@@ -1,4 +1,4 @@
-"""One root seed; every stage draws its own stream from it by name, so that stages do not disturb each other."""
+"""One root seed; every stage draws its own stream from it by name, so that stages stay independent."""
 
 from hashlib import blake2b
 

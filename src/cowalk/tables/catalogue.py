@@ -20,8 +20,8 @@ Kind = Literal["categorical", "multi", "numeric"]
 class RawField:
     """One attribute of N items.
 
-    categorical and multi: labels str[L], codes int32[*] into labels, offsets int64[N+1]; an empty row is a missing
-    value; categorical rows hold at most one code. numeric: numbers float64[N], NaN = missing.
+    categorical and multi: labels str[L], codes int32[*] into labels, offsets int64[N+1]; an empty row is a
+    missing value; categorical rows hold at most one code. numeric: numbers float64[N], NaN = missing.
     """
 
     name: str
@@ -55,7 +55,8 @@ class RawField:
             numbers = np.full(len(rows), np.nan)
             numbers[rows >= 0] = self.numbers[rows[rows >= 0]]
             return RawField(self.name, self.kind, numbers=numbers)
-        assert self.offsets is not None and self.codes is not None
+        assert self.offsets is not None
+        assert self.codes is not None
         offsets, codes = take_ragged(self.offsets, self.codes, rows)
         return RawField(self.name, self.kind, self.labels, offsets, codes)
 
@@ -86,7 +87,9 @@ class Catalogue:
             raise DataError(f"catalogue: field names must be unique, got {names}")
         for field in self.fields:
             if len(field) != len(self.ids):
-                raise DataError(f"catalogue: field {field.name!r} has {len(field)} rows for {len(self.ids)} items")
+                raise DataError(
+                    f"catalogue: field {field.name!r} has {len(field)} rows for {len(self.ids)} items"
+                )
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -14,7 +14,7 @@ from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 @dataclass(frozen=True)
 class Events:
-    """Events sorted by (owner, time, sequence); the owner is the user, or the session where the user is unknown.
+    """Events sorted by (owner, time, sequence); the owner is the user, or the session if the user is unknown.
 
     users: int32[N], -1 = unknown (only where `sessions` is given); items: int32[N] rows of `item_vocab`;
     times: int64[N] microseconds UTC (all 0 where the log has no times: `has_times`); weights: float32[N];

@@ -23,7 +23,9 @@ def as_ids(values: Iterable[object] | AnyArray) -> AnyArray:
         return array.astype(np.int64)
     if array.dtype == STRING:
         return array
-    if len(array) and all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in array.tolist()):
+    if len(array) and all(
+        isinstance(v, int | np.integer) and not isinstance(v, bool) for v in array.tolist()
+    ):
         return array.astype(np.int64)
     return np.array([str(v) for v in array.tolist()], dtype=STRING)
 
@@ -32,7 +34,7 @@ def as_ids(values: Iterable[object] | AnyArray) -> AnyArray:
 class Vocab:
     """Unique outside ids in row order, and how often each was seen.
 
-    ids: int64[V] or str[V]; counts: int64[V], which count it is (log, part of a log) is said where it is made.
+    ids: int64[V] or str[V]; counts: int64[V], of which count (log, part of a log) is said where it is made.
     """
 
     ids: AnyArray
