@@ -11,7 +11,21 @@ from pathlib import Path
 import numpy as np
 
 from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.types import AnyArray
+
+
+def data_fingerprint(source: Sessions | ItemGraph, vocab: Vocab, side_info: SideInfo | None) -> str:
+    """32 hex digits, equal only for equal sequences or graph, ids, counts and side information."""
+    digest = blake2b(vocab.fingerprint.encode(), digest_size=16)
+    arrays: list[AnyArray] = [vocab.counts, source.offsets]
+    arrays += [source.targets, source.weights] if isinstance(source, ItemGraph) else [source.items]
+    for field in side_info.fields if side_info else ():
+        arrays += [field.offsets, field.codes]
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -62,11 +76,12 @@ class Checkpoint:
                 told = json.loads((folder / "state.json").read_text())
                 if told["key"] != self.key:
                     continue
+                losses = [float(loss) for loss in told["losses"]]
                 kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in arrays}
-            except (OSError, ValueError, KeyError):
+            except (OSError, EOFError, ValueError, KeyError, TypeError):  # torn: as if it were not there
                 continue
             if all(kept[name].shape == array.shape for name, array in arrays.items()):
                 for name, array in arrays.items():
                     array[...] = kept[name]
-                return [float(loss) for loss in told["losses"]]
+                return losses
         return []

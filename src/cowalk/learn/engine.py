@@ -13,7 +13,7 @@ from cowalk.errors import DivergedError, UsageError
 from cowalk.kernels import skipgram as kernels
 from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
 from cowalk.kernels.flags import thread_count, threads
-from cowalk.learn.checkpoint import Checkpoint
+from cowalk.learn.checkpoint import Checkpoint, data_fingerprint
 from cowalk.learn.parts import PartsTable, own_prior, parts_of
 from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
 from cowalk.learn.settings import LearnSettings, WalkSettings
@@ -72,7 +72,8 @@ def learn(
     parts = parts_of(vocab, side_info if uses_fields else None, settings.multi)
     counts = sequences.counts() if settings.counts == "walks" else vocab.counts
     run = _Run(sequences, parts, counts, settings, seed, workers, progress)
-    losses = run.epochs(Checkpoint.at(checkpoint, vocab.fingerprint, settings, walks, seed))
+    told = data_fingerprint(source, vocab, side_info) if checkpoint else ""
+    losses = run.epochs(Checkpoint.at(checkpoint, told, settings, walks, seed))
     names = tuple(side_info.names) if side_info is not None and uses_fields else ()
     return run.learned(vocab.fingerprint, names, losses)
 
