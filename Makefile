@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 DATA := $(wildcard ../shared/data)
 ifneq ($(DATA),)
 export COWALK_DATA ?= $(abspath $(DATA))
@@ -36,8 +37,10 @@ $(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
 	@touch $@
 
-$(VENV)/.bench: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench,map]'
+# Peers stand in an environment of their own: PecanPy needs numpy below 2, cowalk needs 2 or above.
+$(PEERS)/.ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
 setup: $(VENV)/.demo
@@ -60,9 +63,9 @@ format: $(VENV)/.test
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict
 
-bench: $(VENV)/.bench
-	@echo "run one with: $(BIN)/python benchmarks/NAME.py"
-	@ls benchmarks/*.py
+bench: $(VENV)/.demo $(PEERS)/.ready
+	@echo "run one with: $(BIN)/python benchmarks/NAME.py [--quick]; NAME is one of"
+	@echo "  walks learning sideinfo memory quality weights; then benchmarks/report.py writes docs/benchmarks.md"
 
 clean:
-	rm -rf $(VENV) build dist site demo .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) $(PEERS) build dist site demo .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
