@@ -155,6 +155,6 @@ def test_an_error_leaves_nothing(
 
 
 def test_a_log_too_small_to_choose_on_is_fitted_and_told() -> None:
-    log = pd.DataFrame({"user_id": list("aabb"), "item_id": list("xyyx"), "timestamp": range(4)})
+    log = pd.DataFrame({"user_id": list("aabb"), "item_id": list("xyyx"), "timestamp": [10**9 + n for n in range(4)]})
     model = cw.fit(log, **TINY)
     assert "kept the recipe's settings" in model.manifest["metrics"]
