@@ -17,7 +17,7 @@ from learn_world import (
     vocab_of,
 )
 
-from cowalk.errors import DivergedError, UsageError
+from cowalk.errors import DataError, DivergedError, UsageError
 from cowalk.learn import Learned, LearnSettings, WalkSettings, learn, sequences
 from cowalk.tables import ItemGraph, Sessions, SideInfo
 
@@ -240,6 +240,12 @@ def test_the_loss_starts_at_log_2_of_every_target() -> None:
     source = sessions_of([[0, 1]] * 3)
     learned = run(source, epochs=1, negative=4, negatives_per="position", step=1e-6, block=512, side=None)
     assert np.log(2) < learned.losses[0] <= 5 * np.log(2) + 1e-6
+
+
+@pytest.mark.parametrize("rows", [[], [[], []], [[0], [1], [2]]])
+def test_sessions_without_a_pair_are_told(rows: list[list[int]]) -> None:
+    with pytest.raises(DataError, match="nothing to learn from"):
+        run(sessions_of(rows))
 
 
 def test_the_graph_has_to_fit_the_vocabulary() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cowalk import seeds
-from cowalk.errors import DivergedError, UsageError
+from cowalk.errors import DataError, DivergedError, UsageError
 from cowalk.kernels import skipgram as kernels
 from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
 from cowalk.kernels.flags import thread_count, threads
@@ -137,7 +137,12 @@ class _Run:
                 )
             if self.progress:
                 self.progress(end, f"epoch {epoch + 1} loss {totals[0] / max(totals[1], 1):.4f}")
-        return float(totals[0] / max(totals[1], 1.0))
+        if totals[1] == 0:
+            raise DataError(
+                "there is nothing to learn from: every session or walk holds one item only; "
+                "loosen the cleaning, or lower learn.sample"
+            )
+        return float(totals[0] / totals[1])
 
     def _learn(self, stream: Stream, epoch: int, start: float, end: float, totals: AnyArray) -> None:
         s = self.settings

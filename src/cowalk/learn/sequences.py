@@ -90,6 +90,8 @@ class SessionSequences:
         order = seeds.generator(self.seed, f"session order {epoch}").permutation(len(self.sessions))
         ends = np.cumsum(np.diff(self.sessions.offsets)[order])
         total = int(ends[-1]) if len(ends) else 0
+        if total == 0:
+            return
         room = new_stream(0)
         seed = np.uint64(seeds.stream(self.seed, f"subsample {epoch}"))
         first, done = 0, 0
