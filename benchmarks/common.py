@@ -1,4 +1,4 @@
-"""What all benchmarks share: options, the machine, results as JSON, tables, peers in their own environment."""
+"""What all benchmarks share: options, the machine, results as JSON, tables, peers in a place apart."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Seconds of learning until the validation Recall@20 that gensim reaches, on the same walks made beforehand.
 
 gensim: skip-gram, corpus_file, 5 epochs, its own steps. cowalk: whole runs with their own decay, from a part
-of one pass over the walks to five; counted is the smallest run that reaches gensim's figure. Its step, block and
-size of run are chosen on seed 0; seeds 1-3 are printed, and there a run that falls short is followed by the next
-larger one, and only the one that reaches counts.
+of one pass over the walks to five; counted is the smallest run that reaches gensim's figure. Its step, block
+and size of run are chosen on seed 0; seeds 1-3 are printed. A run that falls short there is followed by the
+next larger one, and only the one that reaches counts.
 """
 
 from __future__ import annotations
