@@ -1,6 +1,7 @@
 """The engine as a whole: forms that must agree, equal runs, interruption, divergence, quality."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from learn_world import (
 )
 
 from cowalk.errors import DataError, DivergedError, UsageError
+from cowalk.kernels import skipgram
+from cowalk.kernels.bundles import Draw, Mix, Parts, Steps, Stream, Table
 from cowalk.learn import Learned, LearnSettings, WalkSettings, learn, sequences
 from cowalk.tables import ItemGraph, Sessions, SideInfo
 
@@ -123,6 +126,40 @@ def test_a_chunk_ends_where_a_sequence_ends(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(told) > 8
     assert told == sorted(told)
     assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_epochs_draw_afresh_and_steps_fall_linearly(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sequences, "CHUNK", 60)
+    calls: list[tuple[bytes, int, Steps, float]] = []
+    kernel = skipgram.learn_blocks
+
+    def spy(
+        stream: Stream,
+        parts: Parts,
+        table: Table,
+        draw: Draw,
+        how: Mix,
+        steps: Steps,
+        end: float,
+        *more: object,
+    ) -> None:
+        calls.append((stream.tokens.tobytes(), int(draw.seed), steps, end))
+        kernel(stream, parts, table, draw, how, steps, end, *more)
+
+    monkeypatch.setattr(skipgram, "learn_blocks", spy)
+    run(SOURCES[source], step=0.4, step_contexts=0.5, step_fields=2, step_weights=3, min_step=0.1)
+    half = len(calls) // 2
+    assert len({tokens for tokens, *_ in calls}) == len(calls)
+    assert len({seed for _, seed, *_ in calls[:half]}) == 1
+    assert calls[0][1] != calls[-1][1]
+    assert calls[0][2].own == 0.4
+    assert calls[half][2].own == pytest.approx(0.2)
+    for _, _, steps, _ in calls:
+        np.testing.assert_allclose(np.array(steps[1:4]) / steps.own, [0.5, 2, 3])
+    for (_, _, now, end), (_, _, later, _) in pairwise(calls):
+        assert now.own * end == pytest.approx(later.own)
+    assert calls[-1][2].own * calls[-1][3] == pytest.approx(0.04)
 
 
 def interrupted(after: int) -> object:
