@@ -1,9 +1,9 @@
 """Whether learned weights mean something: fields of a simulated shop in the order of what was planted.
 
 Four fields lead .6/.3/.1/0 of the steps. EGES learns from walks, with a starting at 0 and no prior. Two ways
-to rank the fields: mean |alpha_s W_s| over the items, and ablation, the AUC of held-out steps that is lost when
-the field is left out of H (its weight goes to the other rows). AUC and not the loss: leaving a row out also
-changes the length of H, and with it the loss, whatever the row says.
+to rank the fields: mean |alpha_s W_s| over the items, and ablation, the AUC of held-out steps that is lost
+when the field is left out of H (its weight goes to the other rows). AUC and not the loss: leaving a row out
+also changes the length of H, and with it the loss, whatever the row says.
 """
 
 from __future__ import annotations
