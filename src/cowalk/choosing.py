@@ -12,7 +12,7 @@ from cowalk.evaluate.data import TrainData, train_data
 from cowalk.evaluate.methods import Choice, choose
 from cowalk.evaluate.protocols.cold import candidates_recall, cold_candidates, cold_queries, cold_recall
 from cowalk.evaluate.protocols.next_item import next_item_queries, next_item_recall
-from cowalk.evaluate.vectors import COLD_COUNT, COLD_KNOBS, FittedVectors, VectorMethod
+from cowalk.evaluate.vectors import COLD, COLD_COUNT, COLD_KNOBS, FittedVectors, VectorMethod
 from cowalk.prepare import hide_items, leave_last, sessionize, split_by_time
 from cowalk.prepared import Prepared
 from cowalk.recommend_settings import RecommendSettings
@@ -77,7 +77,7 @@ def choose_settings(inside: Inside, fitted: FittedVectors) -> dict[str, Any]:
     reached = {"recall@20": best.score, "trials": best.trials, "queries": len(queries), **told}
     out = {"changes": chosen_changes("next-item", best.choice), "figures": {"next item": reached}}
     if len(inside.hidden):
-        _choose_cold(inside, fitted, best.choice, out)
+        _choose_cold(inside, fitted.settled(best.choice), best.choice, out)
     return out
 
 
@@ -104,9 +104,9 @@ def _choose_cold(inside: Inside, fitted: FittedVectors, warm: Choice, out: dict[
     if not len(offered):
         return
     offered = offered.part(few(len(offered), seed))
-    map_knobs = {name: best.choice[name] for name in COLD_KNOBS}
+    map_knobs = {COLD + name: best.choice[name] for name in COLD_KNOBS}
     scores = {
-        count: candidates_recall(fitted, offered, {**warm, **map_knobs, "cold_count": count})
+        count: candidates_recall(fitted, offered, {**warm, **map_knobs, COLD + "count": count})
         for count in COLD_COUNT
     }
     count = max(scores, key=lambda c: (scores[c], -c))
@@ -123,7 +123,7 @@ def chosen_changes(task: str, choice: Mapping[str, Any]) -> dict[str, Any]:
     if task == "cold":
         return {f"cold.{name}": value for name, value in choice.items()}
     if task == "cold-candidates":
-        return {"cold.count": choice["cold_count"]}
+        return {"cold.count": choice[COLD + "count"]}
     if task != "next-item":
         return {}
     known = RecommendSettings.model_fields

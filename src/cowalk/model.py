@@ -13,6 +13,7 @@ import numpy as np
 
 from cowalk import inspection, model_store
 from cowalk.answers import Answer, Hit
+from cowalk.cold import ColdScorer
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
 from cowalk.model_data import ModelData
@@ -29,13 +30,14 @@ from cowalk.neighbors import (
 )
 from cowalk.prepare import catalogue_of, encode_items, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
-from cowalk.recall import CooccurrenceLists
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Field, Id
 from cowalk.types import Floats, Ids
 
 Policy = Literal["error", "skip", "cold"]
 """What is done with an id that the log does not hold: an error, left out and told, or its cold vector."""
+
+COLD_LABEL = "vector from the attributes . context rows + popularity + companions of similar items"
 
 
 @dataclass(frozen=True)
@@ -74,14 +76,18 @@ class Model(ModelData):
         )
 
     @cached_property
-    def cold_map(self) -> ColdMap:
-        """From attributes to vectors and context rows beside `vectors` and `contexts`."""
-        return self._map(self.learned, None)
+    def cold(self) -> ColdScorer:
+        """What gives new items vectors and context rows beside the learned ones, and recommends them."""
+        return self._cold_scorer(self.learned, None)
 
     @cached_property
-    def _asking_map(self) -> ColdMap:
-        """The map that asks for warm neighbours of a cold item, in the rows that were learned for that."""
-        return self.cold_map if self.cold_learned is None else self._map(self.cold_learned, None)
+    def _asking(self) -> ColdScorer:
+        """What asks for the warm neighbours of a cold item, in the rows that were learned for that."""
+        return self.cold if self.cold_learned is None else self._cold_scorer(self.cold_learned, None)
+
+    def _cold_scorer(self, learned: Learned, method: str | None) -> ColdScorer:
+        cold_map = self._map(learned, method)
+        return ColdScorer(cold_map, self.lists, cold_map.settings)
 
     def _map(self, learned: Learned, method: str | None) -> ColdMap:
         if self.side_info is None or not self.side_info.fields:
@@ -108,9 +114,8 @@ class Model(ModelData):
         self, attributes: Attributes | Sequence[Attributes] | Catalogue, method: str | None = None
     ) -> ColdItems:
         """Vectors and context rows of new items, and what of their attributes was not known."""
-        cold_map = (
-            self.cold_map if method in (None, self.recipe.cold.method) else self._map(self.learned, method)
-        )
+        own = method in (None, self.recipe.cold.method)
+        cold_map = self.cold.cold_map if own else self._map(self.learned, method)
         fields, unknown = self._encode(attributes)
         return ColdItems(cold_map.vectors(fields), cold_map.contexts(fields), fields, unknown)
 
@@ -134,31 +139,12 @@ class Model(ModelData):
         return read_items(source, settings, item_column=item_column or self.recipe.read.item_column)
 
     @cached_property
-    def _cold(self) -> ColdItems | None:
-        """The items of the items table that are not in the log."""
-        if self.cold_vocab is None or self.cold_info is None or not len(self.cold_vocab):
-            return None
-        fields = self.cold_info.fields
-        return ColdItems(self.cold_map.vectors(fields), self.cold_map.contexts(fields), fields, {})
-
-    @cached_property
     def _with_cold(self) -> Recommender:
-        """The recommender over warm rows 0..V-1 and cold rows from V on."""
-        if self._cold is None:
+        """The recommender over warm rows 0..V-1 and cold rows from V on: the items table beyond the log."""
+        if self.cold_vocab is None or self.cold_info is None or not len(self.cold_vocab):
             return self.recommender
-        lists = self.lists
-        if lists is not None:
-            ends = np.full(len(self._cold.vectors), lists.offsets[-1])
-            lists = CooccurrenceLists(
-                np.concatenate([lists.offsets, ends]), lists.ids, lists.scores, lists.together
-            )
-        return Recommender(
-            np.concatenate([self.learned.vectors, self._cold.vectors]),
-            np.concatenate([self.learned.contexts, self._cold.contexts]),
-            np.concatenate([self.vocab.counts, np.full(len(self._cold.vectors), self.recipe.cold.count)]),
-            lists,
-            self.recipe.recommend,
-        )
+        beside: Recommender = self.cold.beside(self.recommender, self.cold_info.fields)
+        return beside
 
     def _rows(self, ids: Sequence[Id], on_unknown: Policy) -> tuple[Ids, tuple[Id, ...]]:
         """Rows (cold ones from V on) of the known ids in order, and the unknown ids, by the policy."""
@@ -219,22 +205,18 @@ class Model(ModelData):
         codes = [] if self.side_info is None else codes_of(self.side_info, row)
         query = np.asarray(self.learned.vectors[row])
         scores = self._scores(query, codes, metric or "cosine", self.learned)
-        return self._answer(scores, codes, row, k, metric or "cosine", explain, ())
+        return self._answer(scores, codes, row, k, METRICS[metric or "cosine"], explain, ())
 
     def _similar_cold(
         self, fields: tuple[Field, ...], k: int, metric: Metric | None, explain: bool, notes: tuple[str, ...]
     ) -> Answer:
         """The answer for one item that is known by its attributes alone."""
-        metric = metric or ("context" if self.recipe.cold.score == "HZ" else "cosine")
         codes = [field.codes for field in fields]
+        if metric is None:
+            return self._answer(self._asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes)
         learned = self.cold_learned or self.learned
-        query = (
-            self.cold_map.vectors(fields)[0]
-            if learned is self.learned
-            else self._asking_map.vectors(fields)[0]
-        )
-        scores = self._scores(query, codes, metric, learned)
-        return self._answer(scores, codes, -1, k, metric, explain, notes)
+        scores = self._scores(self._asking.vectors(fields)[0], codes, metric, learned)
+        return self._answer(scores, codes, -1, k, METRICS[metric], explain, notes)
 
     def _scores(self, query: Floats, codes: list[Ids], metric: Metric, learned: Learned) -> Floats:
         if metric == "attributes":
@@ -254,14 +236,14 @@ class Model(ModelData):
         return lengths(self.learned.vectors)
 
     def _answer(
-        self, scores: Floats, codes: list[Ids], row: int, k: int, metric: Metric, explain: bool,
+        self, scores: Floats, codes: list[Ids], row: int, k: int, label: str, explain: bool,
         notes: tuple[str, ...],
     ) -> Answer:  # fmt: skip
         hits = [
             Hit(self._name(r), float(scores[r]), reasons=self._reasons(codes, row, r) if explain else ())
             for r in best(scores, k, row).tolist()
         ]
-        return Answer(tuple(hits), METRICS[metric], notes=notes)
+        return Answer(tuple(hits), label, notes=notes)
 
     def _reasons(self, codes: list[Ids], row: int, other: int) -> tuple[str, ...]:
         told = []

@@ -14,7 +14,7 @@ from cowalk.recall import CooccurrenceLists, top_k
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits
 from cowalk.types import Floats, Ids, Offsets
-from cowalk.users import history_vectors, normalize
+from cowalk.users import COSINE_SCALE, history_vectors, normalize
 
 STEP = 4096  # queries scored at once
 
@@ -24,8 +24,8 @@ class Recommender:
     """Scores a history against the catalogue through two channels.
 
     Vector channel: history vector . key + popularity * log(1 + count), where keys are the context rows (score
-    HZ) or the item vectors at length 1 (HH). Co-occurrence channel: the lists of the latest items, summed
-    with decay. Each channel brings its candidates; every candidate gets one score,
+    HZ) or the item vectors at length 1 (HH; the cosine counts 8-fold). Co-occurrence channel: the lists of
+    the latest items, summed with decay. Each channel brings its candidates; every candidate gets one score,
     cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score).
     vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from.
     """
@@ -46,7 +46,7 @@ class Recommender:
 
     @property
     def _asking(self) -> Floats:
-        return self.vectors if self.settings.score == "HZ" else self._normal
+        return self.vectors if self.settings.score == "HZ" else COSINE_SCALE * self._normal
 
     @property
     def keys(self) -> Floats:

@@ -6,6 +6,9 @@ import numpy as np
 
 from cowalk.types import Floats, Ids, Offsets
 
+COSINE_SCALE = np.float32(8.0)
+"""What a cosine is multiplied with beside a popularity term, so that both kinds of score have one range."""
+
 
 def history_vectors(vectors: Floats, items: Ids, offsets: Offsets, last: int, decay: float) -> Floats:
     """float32[Q, d]: the mean row of each history's latest `last` items, each step back weighing `decay`.

@@ -26,3 +26,15 @@ def neighbor_lists(
         put(ids, scores, v, found)
         together[v] = 0.0
         together[v, : len(found)] = [near[u] for u, _ in found]
+
+
+def inherit_lists(
+    like_ids, like_weights, list_offsets, list_ids, list_scores, n_items, workers, ids, scores
+):
+    for c in range(len(ids)):
+        sums = defaultdict(float)
+        for v, weight in zip(like_ids[c].tolist(), like_weights[c].tolist(), strict=True):
+            if v >= 0 and weight > 0:
+                for e in range(list_offsets[v], list_offsets[v + 1]):
+                    sums[int(list_ids[e])] += weight * list_scores[e]
+        put(ids, scores, c, best({u: np.float32(s) for u, s in sums.items() if s > 0}, ids.shape[1]))

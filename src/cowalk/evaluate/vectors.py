@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
+from cowalk.cold import ColdScorer
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings, learn
@@ -16,7 +17,6 @@ from cowalk.recommend import Recommender
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
-from cowalk.users import normalize
 
 VECTOR_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "score": ("HZ", "HH"),
@@ -36,9 +36,19 @@ COLD_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "method": ("ridge", "mean", "similar"),
     "ridge": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
     "ridge_trust": (0.0, 3.0, 10.0, 30.0),
+    "neighbors": (10, 30, 100),
+    "sharpness": (1.0, 2.0, 4.0, 6.0),
 }
-COLD_POPULARITY = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8)
+COLD_LIST_KNOBS: Mapping[str, tuple[Any, ...]] = {
+    "cooccurrence": (0.0, 0.25, 0.5, 1.0, 2.0),
+    "floor": (0.02, 0.05, 0.1, 0.2),
+}
+COLD_SCORE_KNOBS: Mapping[str, tuple[Any, ...]] = {
+    "score": ("HZ", "HH"),
+    "popularity": (0.0, 0.1, 0.2, 0.3, 0.5, 0.8),
+}
 COLD_COUNT = (0.0, 1.0, 3.0, 10.0, 30.0)
+COLD = "cold_"  # before the name of a knob of cold items where knobs of recommending stand beside it
 KEPT = 3  # tables of each kind that are kept for the next trial
 
 
@@ -104,18 +114,20 @@ class FittedVectors(Fitted):
     def space(self, question: Question) -> Space:
         """The recipe's own settings first."""
         m = self.method
-        cold = {name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
-        if question == "cold":
-            own = {"score": ("HZ", "HH"), "popularity": _first(m.cold.popularity, COLD_POPULARITY)}
-            return {**cold, **own}
         if question == "link":
             return {}
+        if question == "cold":
+            knobs = {**COLD_KNOBS, **COLD_SCORE_KNOBS, **(COLD_LIST_KNOBS if self._blends else {})}
+            return {name: _first(getattr(m.cold, name), values) for name, values in knobs.items()}
         knobs = {name: _first(getattr(m.recommend, name), values) for name, values in VECTOR_KNOBS.items()}
         if self._blends:
             for name, values in LIST_KNOBS.items():
                 home = m.recommend if name in RecommendSettings.model_fields else m.cooccurrence
                 knobs[name] = _first(getattr(home, name), values)
-        return knobs if question == "next-item" else {**knobs, **cold, "cold_count": COLD_COUNT}
+        if question == "next-item":
+            return knobs
+        cold = {COLD + name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
+        return {**knobs, **cold, COLD + "count": _first(m.cold.count, COLD_COUNT)}
 
     @property
     def _blends(self) -> bool:
@@ -138,6 +150,11 @@ class FittedVectors(Fitted):
         near = {name: value for name, value in choice.items() if name in CooccurrenceSettings.model_fields}
         return m.recommend.model_copy(update=asked), m.cooccurrence.model_copy(update=near)
 
+    def settled(self, choice: Choice) -> FittedVectors:
+        """The same rows under the recipe with this choice for next items; cold items are asked under it."""
+        recommend, near = self.chosen(choice)
+        return replace(self, method=replace(self.method, recommend=recommend, cooccurrence=near))
+
     def _listed(self, settings: CooccurrenceSettings) -> CooccurrenceLists:
         if settings not in self._lists:
             while len(self._lists) >= KEPT:
@@ -149,41 +166,29 @@ class FittedVectors(Fitted):
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
         return self.recommender(choice).recommend(items, offsets, k, exclude_seen=exclude_seen)
 
-    def _cold_map(self, learned: Learned, choice: Choice) -> ColdMap:
-        key = (id(learned), *(choice[name] for name in COLD_KNOBS))
+    def _cold(
+        self, learned: Learned, changes: Mapping[str, Any], lists: CooccurrenceLists | None
+    ) -> ColdScorer:
+        settings = self.method.cold.model_copy(update=dict(changes))
+        key = (id(learned), settings.method, settings.ridge, settings.ridge_trust)
         if key not in self._maps:
             while len(self._maps) >= KEPT:
                 self._maps.pop(next(iter(self._maps)))
             assert self.train.side_info is not None
-            settings = self.method.cold.model_copy(update={name: choice[name] for name in COLD_KNOBS})
             self._maps[key] = ColdMap.fit(learned, self.train.side_info, self.train.vocab.counts, settings)
-        return self._maps[key]
+        return ColdScorer(self._maps[key], lists, settings)
 
     def cold_scores(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Floats:
-        """H_cold.Z, or the cosine of H_cold and H, + popularity * log(1 + count)."""
-        learned = self.cold_learned or self.learned
-        cold = self._cold_map(learned, choice).vectors(fields)
-        popular = (choice["popularity"] * np.log1p(self.train.vocab.counts)).astype(np.float32)
-        if choice["score"] == "HH":
-            scores: Floats = normalize(cold) @ normalize(learned.vectors).T + popular
-        else:
-            scores = cold @ learned.contexts.T + popular
-        return scores
+        """See ColdScorer.scores; the second set of rows where the recipe learns one."""
+        lists = self._listed(self.method.cooccurrence) if self._blends else None
+        return self._cold(self.cold_learned or self.learned, choice, lists).scores(fields)
 
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
-        """Cold rows stand behind the warm ones; `cold_count` is their count in the popularity term."""
-        cold = self._cold_map(self.learned, choice)  # the rows that the histories are asked with
-        base = self.recommender(choice)
-        lists = None if base.lists is None else _without_lists(base.lists, n)
-        both = Recommender(
-            np.concatenate([base.vectors, cold.vectors(fields)]),
-            np.concatenate([base.contexts, cold.contexts(fields)]),
-            np.concatenate([base.counts, np.full(n, choice["cold_count"])]).astype(np.float32),
-            lists,
-            base.settings,
-        )
+        """See ColdScorer.beside: in the rows that the histories are asked with."""
+        changes = {name.removeprefix(COLD): choice[name] for name in choice if name.startswith(COLD)}
+        both = self._cold(self.learned, changes, None).beside(self.recommender(choice), fields)
         return both.recommend(items, offsets, k, exclude_seen=False)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
@@ -199,12 +204,6 @@ class FittedVectors(Fitted):
 def _first(default: Any, values: tuple[Any, ...]) -> tuple[Any, ...]:
     """The values with the default in front."""
     return (default, *(value for value in values if value != default))
-
-
-def _without_lists(lists: CooccurrenceLists, n: int) -> CooccurrenceLists:
-    """The lists with n empty ones behind."""
-    offsets = np.concatenate([lists.offsets, np.full(n, lists.offsets[-1])])
-    return CooccurrenceLists(offsets, lists.ids, lists.scores, lists.together)
 
 
 def _dots(A: Floats, u: Ids, B: Floats, v: Ids, step: int = 65536) -> AnyArray:

@@ -56,3 +56,38 @@ def neighbor_lists(
                 together[v, j] = sums[ids[v, j]] if ids[v, j] >= 0 else np.float32(0.0)
             for t in range(n):
                 sums[touched[t]] = np.float32(0.0)
+
+
+@parallel_kernel
+def inherit_lists(
+    like_ids: AnyArray, like_weights: AnyArray,
+    list_offsets: AnyArray, list_ids: AnyArray, list_scores: AnyArray,
+    n_items: int, workers: int, ids: AnyArray, scores: AnyArray,
+) -> None:  # fmt: skip
+    """Fill ids and scores [N, n] with the best of sum_j like_weights[c, j] * list of like_ids[c, j].
+
+    -1 among like_ids means none.
+    """
+    width = ids.shape[1]
+    for w in prange(workers):
+        sums = np.zeros(n_items, np.float32)
+        touched = np.empty(n_items, np.int32)
+        for c in range(w, len(ids), workers):
+            n = 0
+            for j in range(like_ids.shape[1]):
+                v = like_ids[c, j]
+                if v < 0 or like_weights[c, j] <= 0:
+                    continue
+                for e in range(list_offsets[v], list_offsets[v + 1]):
+                    u = list_ids[e]
+                    amount = np.float32(like_weights[c, j] * list_scores[e])
+                    if amount > 0:
+                        if sums[u] == 0:
+                            touched[n] = u
+                            n += 1
+                        sums[u] += amount
+            clear(ids, scores, c, width, n_items)
+            for t in range(n):
+                offer(ids, scores, c, width, touched[t], sums[touched[t]])
+                sums[touched[t]] = np.float32(0.0)
+            close(ids, scores, c, width, n_items)

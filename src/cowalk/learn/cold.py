@@ -12,7 +12,7 @@ from cowalk.learn.attributes import AttributeRows, Dense, attribute_rows
 from cowalk.learn.engine import Learned
 from cowalk.learn.parts import field_idf, value_scales
 from cowalk.learn.settings import ColdSettings
-from cowalk.tables import Field, SideInfo
+from cowalk.tables import Field, Hits, SideInfo
 from cowalk.types import Floats, Offsets
 
 NEIGHBORS = 20
@@ -55,6 +55,10 @@ class ColdMap:
             return self._ridge(fields)[:, self._size :].astype(np.float32)
         return self._neighbor_mean(fields, self.learned.contexts)
 
+    def nearest(self, fields: tuple[Field, ...], k: int) -> Hits:
+        """The k warm items that share most with each cold one: cosine of idf-weighted attribute values."""
+        return self._known.nearest(attribute_rows(fields, self.side_info), k)
+
     @property
     def _size(self) -> int:
         return int(self.learned.vectors.shape[1])
@@ -89,7 +93,7 @@ class ColdMap:
 
     def _neighbor_weights(self, fields: tuple[Field, ...]) -> tuple[Offsets, Dense]:
         """ids [N, 20] of the items that share most (0 where fewer) and their weights, which sum to 1 or 0."""
-        hits = self._known.nearest(attribute_rows(fields, self.side_info), NEIGHBORS)
+        hits = self.nearest(fields, NEIGHBORS)
         share = np.where(hits.ids >= 0, hits.scores, 0.0).astype(np.float64)
         share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
         return np.maximum(hits.ids, 0).astype(np.int64), share

@@ -79,21 +79,27 @@ class LearnSettings(Settings):
 
 
 class ColdSettings(Settings):
-    """The vector of an item that nobody has clicked yet."""
+    """The vector of an item that nobody has clicked yet, and how it is scored."""
 
     method: Literal["mean", "similar", "ridge"] = Field(
         "ridge", description="Mean of field rows (paper), weights of the items most like it, or a ridge map."
     )
-    ridge: float = Field(1.0, gt=0, description="Ridge penalty.")
+    ridge: float = Field(0.3, gt=0, description="Ridge penalty.")
     ridge_trust: float = Field(
         10.0, ge=0, description="An item with n events counts n / (n + ridge_trust) in the ridge."
-    )
-    popularity: float = Field(
-        0.5, description="Weight of log(1 + count) when warm neighbours of a cold item are ranked."
     )
     score: Literal["HZ", "HH"] = Field(
         "HZ", description="Warm neighbours of a cold item by its vector against context rows, or by cosine."
     )
+    popularity: float = Field(
+        0.5, description="Weight of log(1 + count in the log) when warm neighbours of a cold item are ranked."
+    )
+    cooccurrence: float = Field(
+        0.5, ge=0, description="Weight of the co-occurrence lists of the items that share most attributes."
+    )
+    floor: float = Field(0.05, gt=0, description="Added to that score (largest = 1) before its logarithm.")
+    neighbors: int = Field(30, ge=1, description="How many such items there are.")
+    sharpness: float = Field(4.0, gt=0, description="Their weight is their likeness to this power.")
     count: float = Field(
         0.0, ge=0, description="Count that a cold item has in the popularity term of recommending."
     )

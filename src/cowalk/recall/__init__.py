@@ -2,6 +2,14 @@
 
 from cowalk.recall.cooccurrence import CooccurrenceLists, cooccurrence_lists
 from cowalk.recall.exact import top_k
+from cowalk.recall.inherited import inherited_lists, with_new_items
 from cowalk.recall.settings import CooccurrenceSettings
 
-__all__ = ["CooccurrenceLists", "CooccurrenceSettings", "cooccurrence_lists", "top_k"]
+__all__ = [
+    "CooccurrenceLists",
+    "CooccurrenceSettings",
+    "cooccurrence_lists",
+    "inherited_lists",
+    "top_k",
+    "with_new_items",
+]
