@@ -39,7 +39,7 @@ def written(history: list[int], s: RecommendSettings) -> np.ndarray:
     latest = history[::-1][: s.history]
     weights = np.array([s.decay**back for back in range(len(latest))])
     h = weights @ asked[latest] / weights.sum() if latest else np.zeros(4)
-    near = keys @ h + s.popularity * np.log(1 + COUNTS)
+    near = (8 if s.score == "HH" else 1) * (keys @ h) + s.popularity * np.log(1 + COUNTS)
     cf = np.zeros(V)
     for back, v in enumerate(history[::-1][: s.cooccurrence_history]):
         row = slice(LISTS.offsets[v], LISTS.offsets[v + 1])
