@@ -71,7 +71,7 @@ def walks(result: Result) -> tuple[str, Bars]:
         f"A seeded digraph of {s['nodes']:,} nodes and {s['edges']:,} weighted edges, popular targets, "
         f"half of the edges among neighbours. {s['walks per node']} walks of {s['walk length']} nodes "
         f"from every node; median of {2 * s['runs']} runs of cowalk, half of them before and half "
-        f"after the {s['runs']} runs of PecanPy on the same graph. Of PecanPy only its compiled "
+        f"after the {s['peer runs']} runs of PecanPy on the same graph. Of PecanPy only its compiled "
         "walking is timed, with the class that fits: its dense form does not hold a graph of this "
         "size."
     )

@@ -14,6 +14,7 @@ from cowalk.tables import ItemGraph
 from cowalk.walk import Walker
 
 LENGTH = 10  # nodes in a walk
+PEER_RUNS = 3
 P, Q = 0.25, 4.0
 AIMS = {"first order": 12e6, "second order": 4e6}
 PEER = {"first order": "PreCompFirstOrder", "second order": "SparseOTF"}
@@ -75,7 +76,7 @@ def main() -> None:
         for order, p, q in (("first order", 1.0, 1.0), ("second order", P, Q)):
             say(order)
             rates = ours(graph, p, q, num_walks, repeats, options.workers)
-            words = (folder / "graph.npz", p, q, num_walks, LENGTH, repeats, PEER[order])
+            words = (folder / "graph.npz", p, q, num_walks, LENGTH, PEER_RUNS, PEER[order])
             theirs = peer("pecanpy_walk.py", *words, workers=options.workers)
             rates += ours(graph, p, q, num_walks, repeats, options.workers)  # before and after the peer
             others = [
@@ -94,7 +95,7 @@ def main() -> None:
     print(table(("million steps/s", "cowalk", "PecanPy", "ratio", "aim"), rows))
     settings = {
         "nodes": nodes, "edges": edges, "walk length": LENGTH, "walks per node": num_walks,
-        "workers": options.workers, "runs": repeats,
+        "workers": options.workers, "runs": repeats, "peer runs": PEER_RUNS,
     }  # fmt: skip
     record("walks", settings, figures, quick=options.quick, peers=found)
 
