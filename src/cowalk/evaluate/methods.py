@@ -84,7 +84,7 @@ def choose(
 ) -> Chosen:
     """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
-    First the defaults, then a third of the trials drawn blindly, then changes of one or two knobs of the best
+    First the defaults, then a sixth of the trials drawn blindly, then changes of one or two knobs of the best
     so far: the same search for every method. Fewer are tried only where the space holds fewer.
     """
     space = fitted.space(question)
@@ -98,7 +98,7 @@ def choose(
         if len(tried) >= number:
             return Chosen(_named(space, best), tried[best], len(tried))
         while places in tried:
-            places = _next(space, best if len(tried) > trials // 3 else None, rng)
+            places = _next(space, best if len(tried) > trials // 6 else None, rng)
 
 
 def default_choice(space: Space) -> dict[str, Any]:

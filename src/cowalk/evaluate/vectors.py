@@ -34,7 +34,7 @@ LIST_KNOBS: Mapping[str, tuple[Any, ...]] = {
 }
 COLD_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "method": ("ridge", "mean", "similar"),
-    "ridge": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+    "ridge": (0.1, 0.3, 1.0, 3.0, 10.0),
     "ridge_trust": (0.0, 3.0, 10.0, 30.0),
     "neighbors": (10, 30, 100),
     "sharpness": (1.0, 2.0, 4.0, 6.0),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
+
+os.environ.setdefault(
+    "GOMP_SPINCOUNT", "20000"
+)  # on a busy machine threads that spin longer take each other's time
 
 import numba
 

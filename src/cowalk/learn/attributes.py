@@ -17,6 +17,7 @@ from cowalk.types import AnyArray, Ids, Offsets
 Dense = NDArray[np.float64]
 TOLERANCE = 1e-5
 MOST_STEPS = 300
+DIRECT = 3000  # columns: 72 MB, and a second's work
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,19 @@ class AttributeRows:
     def ridge(self, wanted: Dense, trust: Dense, penalty: float) -> Dense:
         """float64[C, d]: the B that minimises sum_r trust_r |row_r B - wanted_r|^2 + penalty |B|^2.
 
-        Conjugate gradients on the normal equations (Hestenes & Stiefel 1952), to a relative residual of 1e-5.
+        Solved directly for up to DIRECT columns; else by conjugate gradients on the normal equations
+        (Hestenes & Stiefel 1952), to a relative residual of 1e-5.
         """
         parts = (self.offsets, self.columns, self.values, trust)
         B = np.zeros((self.n_columns, wanted.shape[1]))
         residual, pushed = np.empty_like(B), np.empty_like(B)
         kernels.transposed_times_dense(*parts, wanted, residual)
+        if self.n_columns <= DIRECT:
+            gram = np.empty((self.n_columns, self.n_columns))
+            kernels.gram_times_dense(*parts, np.eye(self.n_columns), gram)
+            gram[np.diag_indices_from(gram)] += penalty
+            solved: Dense = np.linalg.solve(gram, residual).astype(np.float64)
+            return solved
         direction = residual.copy()
         size = np.einsum("ij,ij->j", residual, residual)
         enough = size * TOLERANCE**2
