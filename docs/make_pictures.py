@@ -1,4 +1,4 @@
-"""Draws docs/pictures/shop.png: a simulated shop as EGES sees it. Run it from anywhere: python docs/make_pictures.py."""
+"""Draws docs/pictures/shop.png, a simulated shop as EGES sees it: python docs/make_pictures.py."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _map(axes: Any, model: cw.Model) -> None:
 
 
 def _weights(axes: Any, model: cw.Model) -> None:
-    """Planted shares beside the mean length that each field adds to the item vectors, as shares of their sum."""
+    """Planted shares beside the mean length that each field adds to the item vectors, as shares."""
     added = {name: model.inspect()["weights"][name]["mean length"] for name in PLANTED}
     total = sum(added.values())
     at = np.arange(len(PLANTED))[::-1]
@@ -71,11 +71,11 @@ def _weights(axes: Any, model: cw.Model) -> None:
     axes.spines[["top", "right", "bottom", "left"]].set_visible(False)
     axes.set_xlim(0, 0.75)
     axes.set_title("What leads shoppers")
-    axes.legend(loc="lower right", frameon=False, fontsize=9)
+    axes.legend(loc="center right", bbox_to_anchor=(1.02, 0.2), frameon=False, fontsize=9)
 
 
 def tsne(rows: Any, steps: int = 500) -> Any:
-    """float64[N, 2] of rows [N, d], exact and deterministic, from a PCA start (van der Maaten & Hinton 2008)."""
+    """float64[N, 2] of rows [N, d]: exact t-SNE from a PCA start (van der Maaten & Hinton 2008)."""
     squares = _squares(rows)
     close = np.stack([_affinities(row, at) for at, row in enumerate(squares)])
     close = (close + close.T) / (2 * len(rows))

@@ -194,6 +194,9 @@ def apply(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
     """A copy of the nested table with the changes put where they belong."""
     out: Tree = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
     for key, value in changes.items():
+        if key == "cold_learn" and not value:  # none or an empty table: one set of rows serves both
+            out[key] = {}
+            continue
         if key in STAGES or key == "cold_learn":
             inner = value.model_dump(exclude_unset=True) if isinstance(value, Settings) else value
             if not isinstance(inner, Mapping):

@@ -67,6 +67,8 @@ def test_cold_rows_follow_later_changes() -> None:
     assert cold is not None
     assert (cold.contexts, cold.vector_size, recipe.learn.contexts) == ("symmetric", 32, "forward")
     assert load_recipe({}).learn_for_cold is None
+    for nothing in (None, {}):
+        assert load_recipe("eges", {"cold_learn": nothing}).learn_for_cold is None
 
 
 WRONG = [

@@ -62,6 +62,9 @@ class GraphHealth:
             )
         return out
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def to_json(self) -> dict[str, object]:
         """The same as plain values for a manifest."""
         return asdict(self) | {"hubs": [asdict(hub) for hub in self.hubs]}

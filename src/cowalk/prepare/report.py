@@ -41,6 +41,9 @@ class DropReport:
         ]
         return out + [f"  - {d.dropped:,}: {d.rule}" + (f" ({d.note})" if d.note else "") for d in self.drops]
 
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
     def to_json(self) -> dict[str, object]:
         """The same as plain values for a manifest."""
         return {
