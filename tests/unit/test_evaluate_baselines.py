@@ -82,7 +82,7 @@ def test_item_cf_counts_companions_within_the_window(train) -> None:
     twin /= np.outer(counts, counts) ** 0.3
     assert np.allclose(dense(table), twin, rtol=1e-5)
     fitted = ItemCF().fit(train, seed=0)
-    choice = {"window": 2, "damping": 0.3, "history": 2, "decay": 0.5}
+    choice = {"window": 2, "damping": 0.3, "history": 2, "decay": 0.5, "before": 1.0}
     hits = fitted.recommend(*HISTORY, 3, True, choice)
     scores = 0.5 * twin[1] + twin[4]
     scores[[1, 3, 4]] = -1

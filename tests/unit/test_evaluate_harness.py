@@ -75,7 +75,7 @@ def test_differences_are_paired_over_the_same_queries(comparison) -> None:
 def test_json_holds_everything(comparison) -> None:
     told = json.loads(json.dumps(comparison.to_dict(), allow_nan=False))
     cf = told["tasks"]["next-item"]["methods"]["item-cf"]
-    assert set(cf["chosen"][0]["settings"]) == {"window", "damping", "history", "decay"}
+    assert set(cf["chosen"][0]["settings"]) == {"window", "damping", "before", "history", "decay"}
     assert cf["metrics"]["recall@20"]["low"] <= cf["metrics"]["recall@20"]["mean"]
     assert told["tasks"]["next-item"]["figures"]["test drawn"] > 0
 

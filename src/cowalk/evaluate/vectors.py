@@ -31,6 +31,7 @@ LIST_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "cooccurrence_decay": (0.3, 0.5, 0.7, 0.8, 0.9, 1.0),
     "window": (2, 3, 4, 5, 7, 10),
     "damping": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0),
+    "before": (1.0, 0.7, 0.5, 0.3, 0.0),
 }
 COLD_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "method": ("ridge", "mean", "similar"),

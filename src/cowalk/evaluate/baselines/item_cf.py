@@ -21,6 +21,7 @@ HISTORY: Space = {
     "decay": (0.7, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 1.0),
 }
 TOGETHER: Space = {"window": WINDOWS, "damping": DAMPINGS}
+ORDER: Space = {"before": (1.0, 0.7, 0.5, 0.3, 0.0)}  # weight of what came before beside what came after
 MOST_NEIGHBORS = 500  # longer lists than production's, so that the baseline is not held back by them
 KEPT_TABLES = 3
 POPULARITY: Space = {
@@ -44,19 +45,21 @@ class Together:
 
     def __init__(self, train: TrainData) -> None:
         self._train = train
-        self._lists: dict[tuple[int, float], CooccurrenceLists] = {}
+        self._lists: dict[CooccurrenceSettings, CooccurrenceLists] = {}
 
-    def lists(self, window: int, damping: float) -> CooccurrenceLists:
+    def lists(self, window: int, damping: float, before: float = 1.0) -> CooccurrenceLists:
         """Each item's companions by count_ij / (count_i * count_j) ** damping, best first."""
-        if (window, damping) not in self._lists:
+        settings = CooccurrenceSettings(
+            window=window, damping=damping, before=before, neighbors=MOST_NEIGHBORS
+        )
+        if settings not in self._lists:
             while len(self._lists) >= KEPT_TABLES:
                 self._lists.pop(next(iter(self._lists)))
             if self._train.sessions is None:
                 raise DataError("item-CF: recommending needs a log; a graph alone answers for links only")
-            settings = CooccurrenceSettings(window=window, damping=damping, neighbors=MOST_NEIGHBORS)
             n = len(self._train.vocab)
-            self._lists[window, damping] = cooccurrence_lists(self._train.sessions, n, settings)
-        return self._lists[window, damping]
+            self._lists[settings] = cooccurrence_lists(self._train.sessions, n, settings)
+        return self._lists[settings]
 
     def damped(self, window: int, damping: float) -> Sparse:
         """The lists as a matrix V x V."""
@@ -92,7 +95,7 @@ class _ItemCF(Fitted):
     def space(self, question: Question) -> Space:
         if question != "next-item":
             return {}
-        return {**TOGETHER, **HISTORY, **(POPULARITY if self._popularity else {})}
+        return {**TOGETHER, **ORDER, **HISTORY, **(POPULARITY if self._popularity else {})}
 
     def recommender(self, choice: Choice) -> Recommender:
         """Production's recommender with the co-occurrence channel alone: its vectors are zero.
@@ -108,7 +111,7 @@ class _ItemCF(Fitted):
             floor=choice.get("floor", 1e-3),
             vector=1.0,
         )
-        lists = self._together.lists(choice["window"], choice["damping"])
+        lists = self._together.lists(choice["window"], choice["damping"], choice["before"])
         return Recommender(nothing, nothing, self._counts, lists, settings)
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
