@@ -158,7 +158,9 @@ class Model(ModelData):
         if unknown and on_unknown == "error":
             known_cold = self.cold_vocab is not None and unknown[0] in self.cold_vocab
             mend = (
-                "on_unknown='cold' uses its attributes" if known_cold else "on_unknown='skip' leaves it out"
+                "on_unknown='cold' (--on-unknown cold) uses its attributes"
+                if known_cold
+                else "check how it is written, or on_unknown='skip' (--on-unknown skip) leaves it out"
             )
             raise UnknownIdError(f"id {unknown[0]!r} is not in the log the model was fitted on; {mend}")
         return rows[rows >= 0], unknown
@@ -252,7 +254,11 @@ class Model(ModelData):
             told.append(f"shares {', '.join(shared)}" if shared else "shares no attribute")
         if self.lists is not None and row >= 0:
             times = times_together(self.lists, row, other)
-            told.append(f"{times:g} times together" if times else "never together in the lists")
+            told.append(
+                f"{times:g} time{'' if times == 1 else 's'} together"
+                if times
+                else "never together in the lists"
+            )
         return (*told, f"seen {int(self.vocab.counts[other])} times")
 
     def recommend(

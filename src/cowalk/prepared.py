@@ -105,7 +105,8 @@ def read_inputs(events: Any, items: Any, edges: Any, recipe: Recipe, say: Say) -
     """The inputs of a fit, read and cleaned; UsageError unless there is one of log and graph."""
     if (events is None) == (edges is None):
         raise UsageError(
-            "give either events (a log) or edges (a ready graph)" + ("" if events is None else ", not both")
+            "give either events (a log, --events) or edges (a ready graph, --edges)"
+            + ("" if events is None else ", not both")
         )
     out = Prepared(recipe)
     digest = blake2b(digest_size=16)

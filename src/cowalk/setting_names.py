@@ -82,6 +82,6 @@ def foreign_hint(name: str) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest known name; empty where none is near."""
+    """`; did you mean 'x'` for the nearest known name; empty where none is near."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {near[0]!r}" if near else ""

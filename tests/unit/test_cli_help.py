@@ -48,3 +48,8 @@ def test_examples_parse() -> None:
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert re.fullmatch(r"cowalk \d+\.\d+\.\d+\n", capsys.readouterr().out)
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 0
+    assert "compare" in capsys.readouterr().out

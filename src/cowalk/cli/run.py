@@ -54,7 +54,7 @@ def _call(arguments: list[str]) -> int:
     )
 
     try:
-        code = app(args=arguments, standalone_mode=False, prog_name="cowalk")
+        code = app(args=arguments or ["--help"], standalone_mode=False, prog_name="cowalk")
     except typer.Abort:
         raise KeyboardInterrupt from None
     except shown as error:

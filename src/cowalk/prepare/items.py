@@ -11,7 +11,7 @@ from cowalk.errors import DataError, UsageError
 from cowalk.prepare.columns import INTEGERS, WIDE, id_column, is_float, is_whole_text
 from cowalk.prepare.database import Database, database, literal
 from cowalk.prepare.settings import SideSettings
-from cowalk.prepare.sources import Loaded, label_of, load
+from cowalk.prepare.sources import Loaded, label_of, load, naming
 from cowalk.tables.catalogue import Catalogue, Kind, RawField
 from cowalk.tables.vocab import Vocab
 
@@ -54,7 +54,7 @@ def read_items(
         loaded = load(db, source, None)
         if item_column not in loaded.columns:
             has = ", ".join(loaded.columns)
-            raise DataError(f"{label}: no column {item_column!r}; the columns are {has}")
+            raise DataError(f"{label}: no column {item_column!r}; the columns are {has}{naming(item_column)}")
         known = [column for column in loaded.columns if column != item_column]
         for asked in (*settings.fields, *settings.separators):
             if asked not in known:

@@ -17,6 +17,14 @@ from cowalk.prepare.database import Database, literal, name
 SUFFIXES = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".tsv": "csv", ".txt": "csv"}
 SUFFIXES |= {".jsonl": "lines", ".ndjson": "lines", ".json": "json"}
 DELIMITERS = (",", "\t", ";", "|")
+NAMING = {
+    "item_id": "--item-column",
+    "user_id": "--user-column (or none, with --session-column)",
+    "timestamp": "--time-column (none = the log has only an order)",
+    "src": "--set edges.source_column=NAME",
+    "dst": "--set edges.target_column=NAME",
+}
+"""How another name is given for a column that is looked for by its default name."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,11 @@ class Loaded:
         """Where row `row` (from 0) stood, for messages: file and row of it, from 1 without the header."""
         at = bisect_right(self.starts, row) - 1
         return f"{self.labels[at]}, row {row - self.starts[at] + 1:,}"
+
+
+def naming(column: str) -> str:
+    """How to name the column that is meant, where its default name was not found."""
+    return f"; name yours by {NAMING[column]}" if column in NAMING else ""
 
 
 def find_files(source: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -206,7 +219,9 @@ def load(db: Database, source: Any, wanted: Sequence[str] | None, *, optional: S
         missing = [column for column in chosen if column not in part.columns]
         if missing:
             has = ", ".join(part.columns) or "none"
-            raise DataError(f"{part.label}: no column {missing[0]!r}; the columns are {has}")
+            raise DataError(
+                f"{part.label}: no column {missing[0]!r}; the columns are {has}{naming(missing[0])}"
+            )
         selected = ", ".join(f"{part.columns[column]} AS c{i}" for i, column in enumerate(chosen))
         starts.append(db.count("raw") if number else 0)
         target = "INSERT INTO raw" if number else "CREATE TABLE raw AS"
