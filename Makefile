@@ -49,18 +49,19 @@ demo: $(VENV)/.demo
 	$(BIN)/cowalk demo
 
 lint: $(VENV)/.test
-	$(BIN)/ruff format --check src tests $(wildcard benchmarks)
-	$(BIN)/ruff check src tests $(wildcard benchmarks)
+	$(BIN)/ruff format --check src tests $(wildcard benchmarks docs/*.py)
+	$(BIN)/ruff check src tests $(wildcard benchmarks docs/*.py)
 	$(BIN)/mypy
 
 test: lint
 	$(BIN)/python -m pytest -n 2
 
 format: $(VENV)/.test
-	$(BIN)/ruff check --fix src tests $(wildcard benchmarks)
-	$(BIN)/ruff format src tests $(wildcard benchmarks)
+	$(BIN)/ruff check --fix src tests $(wildcard benchmarks docs/*.py)
+	$(BIN)/ruff format src tests $(wildcard benchmarks docs/*.py)
 
 docs: $(VENV)/.docs
+	$(BIN)/python docs/make_reference.py
 	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/.demo $(PEERS)/.ready

@@ -48,7 +48,7 @@ _HOMES = {
         "split_by_time",
     ),
     "cowalk.walk": ("walk_blocks",),
-    "cowalk.learn": ("ColdMap", "Learned", "learn"),
+    "cowalk.learn": ("ColdMap", "Learned"),
     "cowalk.recall": ("cooccurrence_lists",),
     "cowalk.recommend": ("Recommender",),
     "cowalk.settings": ("Recipe", "load_recipe", "recipe_names"),
@@ -56,7 +56,7 @@ _HOMES = {
     "cowalk.pipeline": ("fit",),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("datasets", "evaluate")
+_ROOMS = ("datasets", "evaluate", "learn")  # learn is a room and, called, the function in it
 __all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
 
 if TYPE_CHECKING:

@@ -28,9 +28,7 @@ def neighbor_lists(
         together[v, : len(found)] = [near[u] for u, _ in found]
 
 
-def inherit_lists(
-    like_ids, like_weights, list_offsets, list_ids, list_scores, n_items, workers, ids, scores
-):
+def inherit_lists(like_ids, like_weights, list_offsets, list_ids, list_scores, n_items, workers, ids, scores):
     for c in range(len(ids)):
         sums = defaultdict(float)
         for v, weight in zip(like_ids[c].tolist(), like_weights[c].tolist(), strict=True):

@@ -32,6 +32,17 @@ def test_an_unknown_name_is_told() -> None:
         _ = cowalk.nothing_like_it
 
 
+def test_learn_is_the_room_and_the_function() -> None:
+    """Whichever was imported first, `cowalk.learn(...)` learns and `cowalk.learn.settings` is there."""
+    code = (
+        "import cowalk\nfirst = callable(cowalk.learn)\nimport cowalk.pipeline, cowalk.learn.settings\n"
+        "from cowalk import learn\n"
+        "print(first, callable(learn), cowalk.learn.settings.LearnSettings.__name__)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "True True LearnSettings\n"
+
+
 def test_importing_is_light() -> None:
     heavy = ["numba", "duckdb", "pydantic", "typer", "rich", "pandas", "polars", "pyarrow", "matplotlib"]
     code = f"import sys, cowalk; print([m for m in {heavy} if m in sys.modules])"
