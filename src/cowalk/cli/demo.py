@@ -37,8 +37,8 @@ def demo(
     Example: cowalk demo
     """
     start = perf_counter()
-    out.mkdir(parents=True, exist_ok=True)
     name, data = _data(dataset, out)
+    out.mkdir(parents=True, exist_ok=True)
     from cowalk.evaluate import print_tables, write_report
     from cowalk.judging import BASELINES, judge, methods_of
     from cowalk.prepared import read_inputs

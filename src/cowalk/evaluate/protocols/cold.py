@@ -41,8 +41,8 @@ def hidden_parts(events: Events, settings: ColdTaskSettings, seed: int) -> tuple
     rows = hide_items(events, settings.share * 1.5, settings.min_count, seed)
     if len(rows) < 2:
         raise DataError(
-            "cold items: fewer than 2 items can be hidden; use more data, a larger share "
-            f"than {settings.share:g} or a min_count below {settings.min_count}"
+            f"cold items: fewer than 2 items with at least {settings.min_count} events can be hidden; "
+            "use more data, or leave cold items out (--protocols next-item,link)"
         )
     mixed = generator(seed, "evaluate/cold/parts").permutation(np.sort(rows))
     cut = max(1, len(rows) // 3)
