@@ -55,8 +55,8 @@ KEPT = 3  # tables of each kind that are kept for the next trial
 
 @dataclass(frozen=True)
 class VectorMethod:
-    """A recipe by the settings of its stages; `cold_learn` is the second set of rows for cold queries, where
-    asked.
+    """A recipe by the settings of its stages; `cold_learn` is the second set of rows, where asked: for cold
+    queries and for links, which ask items about items and not histories about what comes next.
 
     lists: whether recommending also uses the co-occurrence channel; without it the vectors are judged alone.
     """
@@ -87,10 +87,12 @@ class VectorMethod:
                 source, train.vocab, settings, walks=self.walks, side_info=side, seed=seed, workers=workers
             )
 
-        learned = run(self.learn)
-        # links have no cold items: the second set of rows would be learned for nothing
-        second = run(self.cold_learn) if self.cold_learn is not None and train.sessions is not None else None
-        return FittedVectors(self, train, learned, second)
+        if (
+            train.sessions is None and self.cold_learn is not None
+        ):  # links ask items about items, nothing else
+            return FittedVectors(self, train, run(self.cold_learn))
+        second = None if self.cold_learn is None else run(self.cold_learn)
+        return FittedVectors(self, train, run(self.learn), second)
 
 
 @dataclass
