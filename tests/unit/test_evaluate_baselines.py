@@ -11,7 +11,6 @@ from cowalk.evaluate.baselines import AttributeNeighbours, AttributeOverlap, Ite
 from cowalk.evaluate.baselines.histories import latest
 from cowalk.evaluate.baselines.item_cf import Together, adamic_adar, edges_as_counts
 from cowalk.evaluate.baselines.overlap import Overlap
-from cowalk.evaluate.baselines.ridge_path import RidgePath, conjugate_gradient
 from cowalk.evaluate.data import DataSettings, train_data
 from cowalk.evaluate.methods import Fitted, choose
 from cowalk.evaluate.sparse import Sparse, top_rows
@@ -143,18 +142,6 @@ def test_overlap_needs_attributes(train) -> None:
     bare = train_data(shop(), None, DataSettings())
     with pytest.raises(DataError, match="give an items table"):
         AttributeOverlap().fit(bare, seed=0)
-
-
-@pytest.mark.parametrize("penalty", [0.1, 3.0])
-def test_conjugate_gradient_solves_the_ridge(penalty: float) -> None:
-    rng = np.random.default_rng(1)
-    rows, columns = rng.integers(30, size=90), rng.integers(12, size=90)
-    design = Sparse.of(rows, columns, rng.normal(size=90), (30, 12))
-    wanted = rng.normal(size=(30, 3))
-    X = dense(design)
-    exact = np.linalg.solve(X.T @ X + penalty * np.eye(12), X.T @ wanted)
-    assert conjugate_gradient(design, wanted, penalty) == pytest.approx(exact, abs=1e-3)
-    assert RidgePath(design, wanted).solve(penalty) == pytest.approx(exact, abs=1e-6)
 
 
 def test_random_is_blind_and_repeats(train) -> None:

@@ -8,7 +8,7 @@ from learn_world import COUNTS, SHELVES, TAGS, field_of, ragged, small_sessions,
 
 from cowalk.errors import DataError
 from cowalk.kernels import attributes as kernels
-from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, learn
+from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, attributes, learn
 from cowalk.learn.attributes import AttributeRows, attribute_rows
 from cowalk.learn.parts import field_idf
 from cowalk.tables import Field, SideInfo
@@ -56,9 +56,16 @@ def test_attribute_rows_have_length_1() -> None:
     np.testing.assert_allclose(lengths, [1, 1, 1, 0], rtol=1e-6)
 
 
+@pytest.mark.parametrize("direct", [3000, 0])
 @pytest.mark.parametrize(("penalty", "trust"), [(1.0, 10.0), (0.1, 0.0), (30.0, 100.0)])
-def test_ridge_equals_its_closed_form(learned: Learned, penalty: float, trust: float) -> None:
-    """B = (X'TX + penalty I)^-1 X'T (Y - c), c the mean of Y weighted by T; T = n / (n + trust)."""
+def test_ridge_equals_its_closed_form(
+    learned: Learned, penalty: float, trust: float, direct: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Solved directly and by conjugate gradients (direct = 0).
+
+    B = (X'TX + penalty I)^-1 X'T (Y - c), c the mean of Y weighted by T; T = n / (n + trust).
+    """
+    monkeypatch.setattr(attributes, "DIRECT", direct)
     T = np.array(COUNTS) / (np.array(COUNTS) + trust)
     X, new = written_rows(TAGS, SHELVES), written_rows([[0, 1], [2], [], []], [[1], [], [2], []])
     cold = cold_map(learned, ridge=penalty, ridge_trust=trust)

@@ -8,12 +8,12 @@ from cowalk.errors import DataError
 from cowalk.evaluate.baselines.histories import latest, recommend_by
 from cowalk.evaluate.baselines.item_cf import HISTORY
 from cowalk.evaluate.baselines.neighbours import COLD_COUNT
-from cowalk.evaluate.baselines.ridge_path import RidgePath
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.metrics import Values
 from cowalk.evaluate.sparse import Sparse, idf, incidence
 from cowalk.learn import Learned, LearnSettings, WalkSettings, learn
+from cowalk.learn.attributes import AttributeRows
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
@@ -47,10 +47,11 @@ class _Ridge(Fitted):
         assert train.side_info is not None
         self._n = len(train.vocab)
         self._idf = idf(train.side_info, self._n)
-        self._design = self._rows(train.side_info.fields, self._n)
+        design = self._rows(train.side_info.fields, self._n)
+        self._known = AttributeRows(design.offsets, design.columns, design.values, design.n_columns)
         self._H, self._Z = learned.vectors.astype(np.float64), learned.contexts.astype(np.float64)
         self._counts = train.vocab.counts
-        self._path = RidgePath(self._design, np.hstack([self._H, self._Z]))
+        self._maps: dict[float, Values] = {}
 
     def space(self, question: Question) -> Space:
         own: Space = {"penalty": LAMBDAS, "score": ("HZ", "HH"), "popularity": POPULARITY}
@@ -67,7 +68,9 @@ class _Ridge(Fitted):
 
     def _predicted(self, fields: tuple[Field, ...], n: int, penalty: float) -> tuple[Values, Values]:
         """(vectors, contexts) float64[n, d] of cold items."""
-        both = self._rows(fields, n).dot(self._path.solve(penalty))
+        if penalty not in self._maps:
+            self._maps[penalty] = self._known.ridge(np.hstack([self._H, self._Z]), np.ones(self._n), penalty)
+        both = self._rows(fields, n).dot(self._maps[penalty])
         return both[:, : self._H.shape[1]], both[:, self._H.shape[1] :]
 
     def cold_scores(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Floats:
