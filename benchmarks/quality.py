@@ -126,11 +126,10 @@ class Reusing(VectorMethod):
         return FittedVectors(self, train, known.learned, known.cold_learned)
 
 
-def made(recipe: Recipe, name: str, cold: bool = True) -> VectorMethod:
-    """The recipe as a method; without `cold` a second set of rows for cold items is not learned."""
+def made(recipe: Recipe, name: str) -> VectorMethod:
+    """The recipe as a method."""
     method = named(recipe, name)
-    values = {f.name: getattr(method, f.name) for f in fields(method)}
-    return Reusing(**(values if cold else values | {"cold_learn": None}))
+    return Reusing(**{f.name: getattr(method, f.name) for f in fields(method)})
 
 
 def of_input(recipe: Recipe, kind: str) -> Recipe:
@@ -144,13 +143,13 @@ def methods_for(protocol: str, recipe: Recipe, changes: Mapping[str, Any]) -> li
     paper = {name: load_recipe(name, changes) for name in ("bge", "ges", "eges-paper")}
     if protocol == "next-item":
         ours = {"eges": recipe, "own": own, "mean": mean}
-        alone = [made(r, name + ALONE, cold=False) for name, r in (ours | paper).items()]
+        alone = [made(r, name + ALONE) for name, r in (ours | paper).items()]
         gensims = [
             Gensim("gensim-item2vec", False),
             Gensim("gensim-deepwalk", True, WalkSettings(num_walks=20)),
         ]
         return [
-            made(recipe, "eges", cold=False),
+            made(recipe, "eges"),
             *alone,
             ItemCF(),
             ItemCF(popularity=True),

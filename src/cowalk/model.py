@@ -16,6 +16,7 @@ from cowalk.answers import Answer, Hit
 from cowalk.cold import ColdScorer
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
+from cowalk.learn.sets import rows_for
 from cowalk.model_data import ModelData
 from cowalk.neighbors import (
     METRICS,
@@ -68,12 +69,15 @@ class Model(ModelData):
     """Everything that was learned, and the answers it gives."""
 
     @cached_property
+    def _asked(self) -> Learned:
+        """The rows that histories are asked with."""
+        return rows_for(self.learned, self.cold_learned, self.recipe.recommend.rows)
+
+    @cached_property
     def recommender(self) -> Recommender:
         """The scorer of histories, with the settings that fit chose."""
-        learned = self.learned
-        return Recommender(
-            learned.vectors, learned.contexts, self.vocab.counts, self.lists, self.recipe.recommend
-        )
+        rows = self._asked
+        return Recommender(rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend)
 
     @cached_property
     def cold(self) -> ColdScorer:
@@ -143,7 +147,8 @@ class Model(ModelData):
         """The recommender over warm rows 0..V-1 and cold rows from V on: the items table beyond the log."""
         if self.cold_vocab is None or self.cold_info is None or not len(self.cold_vocab):
             return self.recommender
-        beside: Recommender = self.cold.beside(self.recommender, self.cold_info.fields)
+        scorer = self._cold_scorer(self._asked, None)
+        beside: Recommender = scorer.beside(self.recommender, self.cold_info.fields)
         return beside
 
     def _rows(self, ids: Sequence[Id], on_unknown: Policy) -> tuple[Ids, tuple[Id, ...]]:

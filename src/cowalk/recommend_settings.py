@@ -10,6 +10,9 @@ from cowalk.types import Settings
 class RecommendSettings(Settings):
     """How a history is scored against the catalogue. `fit` finds these on a validation part."""
 
+    rows: Literal["first", "second", "both"] = Field(
+        "first", description="Which set of rows asks, where the recipe learns a second one (cold_learn)."
+    )
     score: Literal["HZ", "HH"] = Field(
         "HZ",
         description="History's input vectors against context rows (HZ), or cosine with item vectors (HH).",

@@ -36,7 +36,7 @@ class CompareSettings(Settings):
     cold: cold_items.ColdTaskSettings = cold_items.ColdTaskSettings()
     link: links.LinkSettings = links.LinkSettings()
     trials: int = Field(30, ge=1, description="Settings tried on validation, for each method and question.")
-    choose_on: int = Field(2000, ge=1, description="Validation queries that settings are chosen on, at most.")
+    choose_on: int = Field(5000, ge=1, description="Validation queries that settings are chosen on, at most.")
     one_fit: bool = Field(
         False,
         description="One fit for next item and cold items: these are hidden from the part in time as well.",

@@ -12,6 +12,7 @@ from cowalk.cold import ColdScorer
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings, learn
+from cowalk.learn.sets import Rows, rows_for
 from cowalk.recall import CooccurrenceLists, CooccurrenceSettings, cooccurrence_lists
 from cowalk.recommend import Recommender
 from cowalk.recommend_settings import RecommendSettings
@@ -33,6 +34,7 @@ LIST_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "damping": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0),
     "before": (1.0, 0.7, 0.5, 0.3, 0.0),
 }
+ROWS = ("first", "second", "both")
 COLD_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "method": ("ridge", "mean", "similar"),
     "ridge": (0.1, 0.3, 1.0, 3.0, 10.0),
@@ -105,6 +107,7 @@ class FittedVectors(Fitted):
     cold_learned: Learned | None = None
     _lists: dict[CooccurrenceSettings, CooccurrenceLists] = field(default_factory=dict)
     _maps: dict[tuple[Any, ...], ColdMap] = field(default_factory=dict)
+    _sets: dict[Rows, Learned] = field(default_factory=dict)
 
     link_kinds = ("HH", "HZ", "symmetric")
 
@@ -123,6 +126,8 @@ class FittedVectors(Fitted):
             knobs = {**COLD_KNOBS, **COLD_SCORE_KNOBS, **(COLD_LIST_KNOBS if self._blends else {})}
             return {name: _first(getattr(m.cold, name), values) for name, values in knobs.items()}
         knobs = {name: _first(getattr(m.recommend, name), values) for name, values in VECTOR_KNOBS.items()}
+        if self.cold_learned is not None:
+            knobs["rows"] = _first(m.recommend.rows, ROWS)
         if self._blends:
             for name, values in LIST_KNOBS.items():
                 home = m.recommend if name in RecommendSettings.model_fields else m.cooccurrence
@@ -142,9 +147,13 @@ class FittedVectors(Fitted):
         """The object that production serves, with the chosen settings."""
         settings, near = self.chosen(choice)
         lists = self._listed(near) if self._blends else None
-        return Recommender(
-            self.learned.vectors, self.learned.contexts, self.train.vocab.counts, lists, settings
-        )
+        rows = self._rows(settings.rows)
+        return Recommender(rows.vectors, rows.contexts, self.train.vocab.counts, lists, settings)
+
+    def _rows(self, which: Rows) -> Learned:
+        if which not in self._sets:
+            self._sets[which] = rows_for(self.learned, self.cold_learned, which)
+        return self._sets[which]
 
     def chosen(self, choice: Choice) -> tuple[RecommendSettings, CooccurrenceSettings]:
         """The recipe's settings changed by a choice for next items."""
@@ -191,7 +200,8 @@ class FittedVectors(Fitted):
     ) -> Hits:
         """See ColdScorer.beside: in the rows that the histories are asked with."""
         changes = {name.removeprefix(COLD): choice[name] for name in choice if name.startswith(COLD)}
-        both = self._cold(self.learned, changes, None).beside(self.recommender(choice), fields)
+        warm = self.recommender(choice)
+        both = self._cold(self._rows(warm.settings.rows), changes, None).beside(warm, fields)
         return both.recommend(items, offsets, k, exclude_seen=False)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
