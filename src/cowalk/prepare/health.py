@@ -47,10 +47,10 @@ class GraphHealth:
 
     def lines(self, vocab: Vocab | None = None) -> list[str]:
         """The same for people, hubs by their outside ids where the vocabulary is given."""
-        plural = "" if self.components == 1 else "s"
+        parts = f"{self.components:,} component" + ("" if self.components == 1 else "s")
         out = [
             f"{self.nodes:,} nodes, {self.edges:,} edges, {self.mean_degree:.1f} out of a node on average",
-            f"  {self.components:,} component{plural}; the largest holds {self.largest_share:.1%} of the nodes",
+            f"  {parts}; the largest holds {self.largest_share:.1%} of the nodes",
             f"  {self.dead_ends:,} dead ends ({self.dead_end_share:.1%})",
             f"  {self.isolated:,} nodes with no edge ({self.isolated_share:.1%})",
             f"  {self.reciprocity:.1%} of the edges have their reverse",
