@@ -68,10 +68,10 @@ def main() -> None:
     options = parser(__doc__ or "").parse_args()
     recipe = load_recipe("eges")
     base = recipe.learn.model_copy(update={"sequences": "walks"})
-    walks = WalkSettings(num_walks=2 if options.quick else 10, walk_length=10)
-    runs = 1 if options.quick else 5
+    walks = WalkSettings(num_walks=2 if options.quick else 5, walk_length=10)
+    runs = 1 if options.quick else 3
     with scratch() as folder:
-        made = shop(*((2_000, 40_000) if options.quick else (100_000, 2_000_000)), folder, fields=3)
+        made = shop(*((2_000, 40_000) if options.quick else (20_000, 400_000)), folder, fields=3)
     tasks = [made] if options.quick else [made, beauty()]
     say("compiling")
     for mode in ("deterministic", "hogwild"):
