@@ -50,7 +50,7 @@ COLD_SCORE_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "score": ("HZ", "HH"),
     "popularity": (0.0, 0.1, 0.2, 0.3, 0.5, 0.8),
 }
-COLD_COUNT = (0.0, 1.0, 3.0, 10.0, 30.0)
+COLD_COUNT = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 COLD = "cold_"  # before the name of a knob of cold items where knobs of recommending stand beside it
 KEPT = 3  # tables of each kind that are kept for the next trial
 

@@ -20,7 +20,7 @@ LIKE: Space = {
     "power": (2.0, 1.0, 4.0),
 }
 COLD_BLOCK = 1024  # cold items whose neighbours stand in a dense table at a time
-COLD_COUNT = (3.0, 0.0, 1.0, 10.0, 30.0)
+COLD_COUNT = (3.0, 0.0, 1.0, 10.0, 30.0, 100.0, 300.0)
 
 
 class AttributeNeighbours:
