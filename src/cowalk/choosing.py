@@ -12,7 +12,7 @@ from cowalk.evaluate.data import TrainData, train_data
 from cowalk.evaluate.methods import Choice, choose
 from cowalk.evaluate.protocols.cold import candidates_recall, cold_candidates, cold_queries, cold_recall
 from cowalk.evaluate.protocols.next_item import next_item_queries, next_item_recall
-from cowalk.evaluate.vectors import COLD, COLD_COUNT, COLD_KNOBS, FittedVectors, VectorMethod
+from cowalk.evaluate.vectors import COLD, COLD_KNOBS, COLD_LIFT, FittedVectors, VectorMethod
 from cowalk.prepare import hide_items, leave_last, sessionize, split_by_time
 from cowalk.prepared import Prepared
 from cowalk.recommend_settings import RecommendSettings
@@ -89,7 +89,7 @@ def few(n: int, seed: int) -> AnyArray:
 
 
 def _choose_cold(inside: Inside, fitted: FittedVectors, warm: Choice, out: dict[str, Any]) -> None:
-    """How cold items are scored as queries, and what count they are given as candidates."""
+    """How cold items are scored as queries, and how far they are lifted as candidates."""
     recipe, seed = inside.prepared.recipe, inside.seed
     catalogue = inside.prepared.catalogue
     assert catalogue is not None
@@ -106,13 +106,13 @@ def _choose_cold(inside: Inside, fitted: FittedVectors, warm: Choice, out: dict[
     offered = offered.part(few(len(offered), seed))
     map_knobs = {COLD + name: best.choice[name] for name in COLD_KNOBS}
     scores = {
-        count: candidates_recall(fitted, offered, {**warm, **map_knobs, COLD + "count": count})
-        for count in COLD_COUNT
+        lift: candidates_recall(fitted, offered, {**warm, **map_knobs, COLD + "lift": lift})
+        for lift in COLD_LIFT
     }
-    count = max(scores, key=lambda c: (scores[c], -c))
-    out["changes"]["cold.count"] = count
+    lift = max(scores, key=lambda c: (scores[c], -c))
+    out["changes"]["cold.lift"] = lift
     out["figures"]["cold candidates"] = {
-        "recall@20": scores[count],
+        "recall@20": scores[lift],
         "trials": len(scores),
         "queries": len(offered),
     }
@@ -123,7 +123,7 @@ def chosen_changes(task: str, choice: Mapping[str, Any]) -> dict[str, Any]:
     if task == "cold":
         return {f"cold.{name}": value for name, value in choice.items()}
     if task == "cold-candidates":
-        return {"cold.count": choice[COLD + "count"]}
+        return {"cold.lift": choice[COLD + "lift"]}
     if task != "next-item":
         return {}
     known = RecommendSettings.model_fields

@@ -60,7 +60,7 @@ class ColdScorer:
     def beside(self, warm: Recommender, fields: tuple[Field, ...]) -> Recommender:
         """The recommender over warm rows 0..V-1 and cold rows V..V+N-1, scored by the warm one's settings.
 
-        Cold items have the context rows of the map, `count` in the popularity term and inherited lists.
+        Cold items have the context rows of the map, a count of 0, `lift` in their bias and inherited lists.
         """
         s, cold = self.settings, self.cold_map
         lists = warm.lists
@@ -70,7 +70,8 @@ class ColdScorer:
         return Recommender(
             np.concatenate([warm.vectors, vectors]),
             np.concatenate([warm.contexts, cold.contexts(fields)]),
-            np.concatenate([warm.counts, np.full(len(vectors), s.count)]).astype(np.float32),
+            np.concatenate([warm.counts, np.zeros(len(vectors))]).astype(np.float32),
             lists,
             warm.settings,
+            np.repeat(np.array([0.0, s.lift], dtype=np.float32), [len(warm.counts), len(vectors)]),
         )

@@ -23,11 +23,12 @@ STEP = 4096  # queries scored at once
 class Recommender:
     """Scores a history against the catalogue through two channels.
 
-    Vector channel: history vector . key + popularity * log(1 + count), where keys are the context rows (score
-    HZ) or the item vectors at length 1 (HH; the cosine counts 8-fold). Co-occurrence channel: the lists of
-    the latest items, summed with decay. Each channel brings its candidates; every candidate gets one score,
-    cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score).
-    vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from.
+    Vector channel: history vector . key + popularity * log(1 + count) + lift, where keys are the context
+    rows (score HZ) or the item vectors at length 1 (HH; the cosine counts 8-fold). Co-occurrence channel:
+    the lists of the latest items, summed with decay. Each channel brings its candidates; every candidate
+    gets one score, cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score).
+    vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from; lift:
+    float32[V], none = 0.
     """
 
     vectors: Floats
@@ -35,6 +36,7 @@ class Recommender:
     counts: Offsets | Floats
     lists: CooccurrenceLists | None = None
     settings: RecommendSettings = field(default_factory=RecommendSettings)
+    lift: Floats | None = None
 
     def with_settings(self, settings: RecommendSettings) -> Recommender:
         """The same vectors and lists, scored by other settings."""
@@ -55,8 +57,9 @@ class Recommender:
 
     @cached_property
     def bias(self) -> Floats:
-        """float32[V]: popularity * log(1 + count)."""
-        return (self.settings.popularity * np.log1p(self.counts)).astype(np.float32)
+        """float32[V]: popularity * log(1 + count) + lift."""
+        lift = np.float32(0.0) if self.lift is None else self.lift
+        return (self.settings.popularity * np.log1p(self.counts) + lift).astype(np.float32)
 
     def queries(self, items: Ids, offsets: Offsets) -> Floats:
         """float32[Q, d]: the history vectors."""

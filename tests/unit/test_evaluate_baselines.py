@@ -131,7 +131,7 @@ def test_cold_candidates_score_as_their_neighbours(train) -> None:
     fitted = AttributeNeighbours().fit(train, seed=0)
     fields = tuple(field.take(np.array([7])) for field in train.side_info.fields)
     choice = {"window": 3, "damping": 0.3, "overlap": "idf", "neighbours": 1, "power": 1.0, "floor": 0.02,
-              "popularity": 0.0, "history": 3, "decay": 0.7, "cold_count": 1.0}  # fmt: skip
+              "popularity": 0.0, "history": 3, "decay": 0.7, "cold_lift": 0.0}  # fmt: skip
     hits = fitted.cold_candidates(*HISTORY, fields, 1, 61, choice)
     scores = dict(zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True))
     nearest = int(np.argmax(Overlap(train).of_rows(np.array([7]), "idf")[0]))

@@ -49,9 +49,9 @@ def test_cold_candidates_stand_behind_the_warm(fitted: FittedVectors) -> None:
     choice = default_choice(fitted.space("cold-candidates"))
     hits = fitted.cold_candidates(*HISTORY, fields, 5, ITEMS + 5, choice)
     assert sorted(hits.ids[0].tolist()) == list(range(ITEMS + 5))  # every candidate is ranked
-    many = fitted.cold_candidates(*HISTORY, fields, 5, ITEMS + 5, {**choice, "cold_count": 30.0})
+    many = fitted.cold_candidates(*HISTORY, fields, 5, ITEMS + 5, {**choice, "cold_lift": 3.0})
     place = [int(np.flatnonzero(row == ITEMS)[0]) for row in (hits.ids[0], many.ids[0])]
-    assert place[1] <= place[0]  # a larger count never moves a cold item back
+    assert place[1] <= place[0]  # a larger lift never moves a cold item back
     scores = fitted.cold_scores(fields, 5, default_choice(fitted.space("cold")))
     assert scores.shape == (5, ITEMS)
 

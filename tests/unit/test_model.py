@@ -131,7 +131,7 @@ def test_an_item_of_the_table_that_nobody_clicked(tmp_path: Path) -> None:
     )
     model = cw.fit(
         tmp_path / "log.csv", items=tmp_path / "items.csv", vector_size=4, trials=0, out=tmp_path / "m",
-        cold__count=1e6,
+        cold__lift=20,
     )  # fmt: skip
     for one in (model, cw.load(tmp_path / "m")):
         with pytest.raises(UnknownIdError, match="cold"):

@@ -50,7 +50,7 @@ COLD_SCORE_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "score": ("HZ", "HH"),
     "popularity": (0.0, 0.1, 0.2, 0.3, 0.5, 0.8),
 }
-COLD_COUNT = (0.0, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+COLD_LIFT = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 COLD = "cold_"  # before the name of a knob of cold items where knobs of recommending stand beside it
 KEPT = 3  # tables of each kind that are kept for the next trial
 
@@ -135,7 +135,7 @@ class FittedVectors(Fitted):
         if question == "next-item":
             return knobs
         cold = {COLD + name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
-        return {**knobs, **cold, COLD + "count": _first(m.cold.count, COLD_COUNT)}
+        return {**knobs, **cold, COLD + "lift": _first(m.cold.lift, COLD_LIFT)}
 
     @property
     def _blends(self) -> bool:

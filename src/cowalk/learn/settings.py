@@ -100,6 +100,6 @@ class ColdSettings(Settings):
     floor: float = Field(0.05, gt=0, description="Added to that score (largest = 1) before its logarithm.")
     neighbors: int = Field(30, ge=1, description="How many such items there are.")
     sharpness: float = Field(4.0, gt=0, description="Their weight is their likeness to this power.")
-    count: float = Field(
-        0.0, ge=0, description="Count that a cold item has in the popularity term of recommending."
+    lift: float = Field(
+        0.0, ge=0, description="Added to the vector score of a cold item when histories are answered."
     )

@@ -20,7 +20,7 @@ LIKE: Space = {
     "power": (2.0, 1.0, 4.0),
 }
 COLD_BLOCK = 1024  # cold items whose neighbours stand in a dense table at a time
-COLD_COUNT = (3.0, 0.0, 1.0, 10.0, 30.0, 100.0, 300.0)
+COLD_LIFT = (0.5, 0.0, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 
 class AttributeNeighbours:
@@ -44,7 +44,7 @@ class _Neighbours(Fitted):
 
     def space(self, question: Question) -> Space:
         both = {**TOGETHER, **LIKE, **POPULARITY}
-        return both if question == "cold" else {**both, **HISTORY, "cold_count": COLD_COUNT}
+        return both if question == "cold" else {**both, **HISTORY, "cold_lift": COLD_LIFT}
 
     def _like(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Sparse:
         """n x V: the attribute neighbours of each cold item, weights overlap ** power that sum to 1."""
@@ -63,12 +63,10 @@ class _Neighbours(Fitted):
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
-        """A cold item scores the mean of its neighbours' scores; its count in the popularity term is
-        `cold_count`.
-        """
+        """A cold item scores the mean of its neighbours' scores; `cold_lift` stands for its popularity."""
         lists = self._together.lists(choice["window"], choice["damping"])
         like = self._like(fields, n, choice)
-        counts = np.concatenate([self._counts, np.full(n, choice["cold_count"])])
+        counts = np.concatenate([self._counts, np.zeros(n)])
 
         def score(block: Ids, lines: Offsets) -> Floats:
             both = np.zeros((len(lines) - 1, len(counts)), dtype=np.float32)
@@ -78,6 +76,8 @@ class _Neighbours(Fitted):
             )
             for rows in np.array_split(np.arange(n), n // COLD_BLOCK + 1):
                 both[:, len(lists) + rows] = warm @ like.take(rows).filled().T
-            return log_blend(both, counts, choice["floor"], choice["popularity"])
+            scores = log_blend(both, counts, choice["floor"], choice["popularity"])
+            scores[:, len(lists) :] += np.float32(choice["cold_lift"])
+            return scores
 
         return recommend_by(score, items, offsets, k, False, len(counts))

@@ -7,7 +7,7 @@ import numpy as np
 from cowalk.errors import DataError
 from cowalk.evaluate.baselines.histories import latest, recommend_by
 from cowalk.evaluate.baselines.item_cf import HISTORY
-from cowalk.evaluate.baselines.neighbours import COLD_COUNT
+from cowalk.evaluate.baselines.neighbours import COLD_LIFT
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.metrics import Values
@@ -55,7 +55,7 @@ class _Ridge(Fitted):
 
     def space(self, question: Question) -> Space:
         own: Space = {"penalty": LAMBDAS, "score": ("HZ", "HH"), "popularity": POPULARITY}
-        return own if question == "cold" else {**own, **HISTORY, "cold_count": COLD_COUNT}
+        return own if question == "cold" else {**own, **HISTORY, "cold_lift": COLD_LIFT}
 
     def _rows(self, fields: tuple[Field, ...], n: int) -> Sparse:
         """n x (K + 1): idf-weighted attributes scaled to length 1, and a constant 1."""
@@ -86,8 +86,8 @@ class _Ridge(Fitted):
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
         vectors, contexts = self._predicted(fields, n, choice["penalty"])
-        counts = np.concatenate([self._counts, np.full(n, choice["cold_count"])])
-        popular = choice["popularity"] * np.log1p(counts)
+        popular = choice["popularity"] * np.log1p(np.concatenate([self._counts, np.zeros(n)]))
+        popular[self._n :] += choice["cold_lift"]
         cosine = choice["score"] == "HH"
         asked = _unit(self._H) if cosine else self._H
         table = np.concatenate([asked, _unit(vectors)] if cosine else [self._Z, contexts])
@@ -98,7 +98,7 @@ class _Ridge(Fitted):
             user /= np.bincount(history.rows(), history.values, minlength=len(user))[:, None]
             return np.asarray((_unit(user) if cosine else user) @ table.T + popular, dtype=np.float32)
 
-        return recommend_by(score, items, offsets, k, False, len(counts))
+        return recommend_by(score, items, offsets, k, False, len(popular))
 
 
 def _unit(rows: AnyArray) -> Values:
