@@ -84,8 +84,10 @@ class Position:
         return grad_h, g, alpha * ((slot_rows - h) @ grad_h)
 
 
-def move(table, squares, row, step, gradient, square, adagrad):
-    """One step of one row; `square` is what Adagrad adds to the row's sum; no kernel."""
+def move(table, squares, held, row, step, gradient, square, adagrad):
+    """One step of one row that is not held; `square` is what Adagrad adds to the row's sum; no kernel."""
+    if len(held) and held[row]:
+        return
     if adagrad:
         squares[row] += square
         step = step / np.sqrt(squares[row] + 1e-20)
@@ -99,20 +101,20 @@ def take_steps(position, old, table, steps, left):
     h, alpha = position.hidden(old[0], old[2]), position.alpha(old[2])
     for u, error in zip(position.targets, g, strict=True):
         square = error**2 * (h @ h) / size
-        move(
-            table.contexts, table.context_squares, u, steps.contexts * left, error * h, square, steps.adagrad
-        )
+        step = steps.contexts * left
+        held = steps.held_contexts
+        move(table.contexts, table.context_squares, held, u, step, error * h, square, steps.adagrad)
     for row, slot, scale in zip(position.rows, position.slots, position.scales, strict=True):
         x = alpha[slot] * scale
         if x:
             step = (steps.own if row < items else steps.fields) * left
             square = x * x * (grad_h @ grad_h) / size
-            move(table.rows, table.row_squares, row, step, x * grad_h, square, steps.adagrad)
+            held = steps.held_rows
+            move(table.rows, table.row_squares, held, row, step, x * grad_h, square, steps.adagrad)
     if position.how.weighted:
         square = (slopes @ slopes) / len(slopes)
-        move(
-            table.logits, table.logit_squares, position.v, steps.logits * left, slopes, square, steps.adagrad
-        )
+        held, step = steps.held_logits, steps.logits * left
+        move(table.logits, table.logit_squares, held, position.v, step, slopes, square, steps.adagrad)
 
 
 def learn_blocks(stream, parts, table, draw, how, steps, end, room, workers, totals):

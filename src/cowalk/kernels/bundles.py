@@ -6,6 +6,8 @@ import numpy as np
 
 from cowalk.types import AnyArray
 
+NONE_HELD = np.zeros(0, dtype=np.uint8)
+
 
 class Stream(NamedTuple):
     """n positions of many sequences, one after another; begins and ends bound each position's sequence."""
@@ -59,13 +61,19 @@ class Mix(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """Step sizes by kind of row, and whether Adagrad divides them."""
+    """Step sizes by kind of row, whether Adagrad divides them, and which rows are held (1): they never move.
+
+    An empty array of held rows holds none.
+    """
 
     own: float
     contexts: float
     fields: float
     logits: float
     adagrad: bool
+    held_rows: AnyArray = NONE_HELD  # uint8[T]
+    held_contexts: AnyArray = NONE_HELD  # uint8[V]
+    held_logits: AnyArray = NONE_HELD  # uint8[V]
 
 
 class Room(NamedTuple):

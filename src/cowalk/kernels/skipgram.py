@@ -22,6 +22,12 @@ def owner(row, workers):
 
 
 @inline_kernel
+def is_held(held, row):
+    """Whether a row may not move."""
+    return len(held) > 0 and held[row] != 0
+
+
+@inline_kernel
 def rate(step, squares, row, square, adagrad):
     """The step of one row: `step`, or with Adagrad step / sqrt(sum of mean squared gradients so far)."""
     if adagrad:
@@ -32,8 +38,10 @@ def rate(step, squares, row, square, adagrad):
 
 @inline_kernel
 def move_context(i, k, table, steps, left, room):
-    """Step the context row of target k of row i."""
+    """Step the context row of target k of row i, unless it is held."""
     u = room.targets[i, k]
+    if is_held(steps.held_contexts, u):
+        return
     g = room.errors[i, k]
     r = rate(steps.contexts * left, table.context_squares, u, g * g * room.input_squares[i], steps.adagrad)
     add_row(table.contexts, u, -r * g, room.inputs, i, table.contexts.shape[1])
@@ -41,8 +49,10 @@ def move_context(i, k, table, steps, left, room):
 
 @inline_kernel
 def move_part(i, e, first, parts, table, steps, left, room):
-    """Step the row of part e of row i's item, whose parts begin at `first`."""
+    """Step the row of part e of row i's item, whose parts begin at `first`, unless it is held."""
     row = parts.rows[first + e]
+    if is_held(steps.held_rows, row):
+        return
     x = room.part_weights[i, e]
     step = steps.own if row < len(table.contexts) else steps.fields
     r = rate(step * left, table.row_squares, row, x * x * room.grad_squares[i], steps.adagrad)
@@ -51,7 +61,9 @@ def move_part(i, e, first, parts, table, steps, left, room):
 
 @inline_kernel
 def move_logits(i, v, table, steps, left, room):
-    """Step the weight row a_v."""
+    """Step the weight row a_v, unless it is held."""
+    if is_held(steps.held_logits, v):
+        return
     slots = table.logits.shape[1]
     square = ZERO
     for s in range(slots):

@@ -4,7 +4,8 @@ import sys
 from types import ModuleType
 
 from cowalk.learn.cold import ColdMap
-from cowalk.learn.engine import Learned, learn
+from cowalk.learn.engine import learn
+from cowalk.learn.result import Learned
 from cowalk.learn.settings import ColdSettings, LearnSettings, WalkSettings
 
 __all__ = ["ColdMap", "ColdSettings", "LearnSettings", "Learned", "WalkSettings", "learn"]

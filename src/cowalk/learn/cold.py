@@ -9,8 +9,8 @@ import numpy as np
 
 from cowalk.errors import DataError
 from cowalk.learn.attributes import AttributeRows, Dense, attribute_rows
-from cowalk.learn.engine import Learned
 from cowalk.learn.parts import field_idf, value_scales
+from cowalk.learn.result import Learned
 from cowalk.learn.settings import ColdSettings
 from cowalk.tables import Field, Hits, SideInfo
 from cowalk.types import Floats, Offsets

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from cowalk.learn.engine import Learned
+from cowalk.learn.result import Learned
 from cowalk.types import Floats
 
 Rows = Literal["first", "second", "both"]
