@@ -76,6 +76,8 @@ def _learned_arrays(learned: Learned, prefix: str) -> dict[str, Mapping[str, Any
         prefix + name: {name: getattr(learned, name)} for name in ROWS
     }
     arrays[prefix + "fields"] = {str(number): rows for number, rows in enumerate(learned.fields)}
+    if learned.extra:
+        arrays[prefix + "extra"] = learned.extra
     return arrays
 
 
@@ -104,5 +106,5 @@ def _learned(
             )
     return Learned(
         vocab.fingerprint, rows["vectors"], rows["contexts"], rows["own"], parts, rows["weights"], names,
-        tuple(told["losses"]), told["multi"],
+        tuple(told["losses"]), told["multi"], arrays.get(prefix + "extra", {}),
     )  # fmt: skip

@@ -10,7 +10,8 @@ from cowalk.choosing import Inside, choose_settings, method_of
 from cowalk.errors import DataError
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.vectors import FittedVectors
-from cowalk.learn import Learned, LearnSettings, learn
+from cowalk.learn import Learned, LearnSettings
+from cowalk.learn.engines import learned_from
 from cowalk.model import Model
 from cowalk.prepare import encode_items
 from cowalk.prepared import Prepared, health, read_inputs
@@ -46,7 +47,7 @@ def fit(
     it by `stage__name` or by a name that one stage has (window=3, p=0.5). refit=False keeps the model of the
     training part. With `out` the model is saved there, and an interrupted fit goes on when called again.
     """
-    given = {"seed": seed, "workers": workers, "learn.vector_size": vector_size, "memory_limit": memory_limit}
+    given = {"seed": seed, "workers": workers, "vector_size": vector_size, "memory_limit": memory_limit}
     changes = {name: value for name, value in given.items() if value is not None}
     changes |= {name.replace("__", "."): value for name, value in overrides.items()}
     chosen = load_recipe(recipe, changes)
@@ -133,16 +134,9 @@ class _Fit:
         return FittedVectors(method_of(self.recipe), inside.train, learned, cold)
 
     def _learn(self, train: TrainData, settings: LearnSettings, words: str) -> Learned:
-        source = train.graph
-        if settings.sequences == "sessions":
-            if train.sessions is None:
-                raise DataError(
-                    "learn.sequences is sessions, but a graph has none; set learn.sequences=walks"
-                )
-            source = train.sessions  # type: ignore[assignment]
         self.tell(words, 0.0)
-        return learn(
-            source, train.vocab, settings, walks=self.recipe.walks, side_info=train.side_info,
+        return learned_from(
+            train, self.recipe.stages.with_learn(settings),
             seed=self.recipe.seed, workers=self.recipe.workers,
             progress=lambda share, told: self.tell(f"{words}: {told}", share),
             checkpoint=self.work.checkpoint(words.replace(" ", "-")),

@@ -13,6 +13,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import Field, ValidationError
 
 from cowalk.errors import UsageError
+from cowalk.learn.engines import HOMES, Engine, Stages
+from cowalk.learn.hema_settings import HemaSettings
+from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.settings import ColdSettings, LearnSettings, WalkSettings
 from cowalk.prepare.settings import CleanSettings, GraphSettings, ReadSettings, SessionSettings, SideSettings
 from cowalk.recall.settings import CooccurrenceSettings
@@ -32,6 +35,9 @@ class EdgeSettings(Settings):
     source_column: str = Field("src", description="Column of the node an edge leaves.")
     target_column: str = Field("dst", description="Column of the node an edge leads to.")
     weight_column: str = Field("weight", description="Column of the weight; without it every edge weighs 1.")
+    undirected: bool = Field(
+        False, description="Each row is an undirected edge, walked both ways; rows u v and v u are summed."
+    )
 
 
 class Recipe(Settings):
@@ -39,6 +45,9 @@ class Recipe(Settings):
 
     name: str = Field("custom", description="Name of the recipe.")
     description: str = Field("", description="What the recipe is for, in a sentence.")
+    engine: Engine = Field(
+        "skip-gram", description="What learns: skip-gram reads [learn], hema [hema], als and bpr [mf]."
+    )
     seed: int = Field(0, description="The root seed; each stage draws its own stream from it.")
     workers: int | None = Field(None, ge=1, description="Threads; none = all cores.")
     memory_limit: str = Field("4GB", description="Memory that preparing may use before it spills to disk.")
@@ -59,9 +68,16 @@ class Recipe(Settings):
         default_factory=dict,
         description="If not empty, a second set of rows is learned for cold items: learn, changed by these.",
     )
+    hema: HemaSettings = HemaSettings()
+    mf: MatrixSettings = MatrixSettings()
     cold: ColdSettings = ColdSettings()
     cooccurrence: CooccurrenceSettings = CooccurrenceSettings()
     recommend: RecommendSettings = RecommendSettings()
+
+    @property
+    def stages(self) -> Stages:
+        """What the engine of this recipe learns by."""
+        return Stages(self.engine, self.learn, self.walks, self.hema, self.mf)
 
     @property
     def learn_for_cold(self) -> LearnSettings | None:
@@ -92,7 +108,7 @@ STAGES: dict[str, type[Settings]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
 }
 TOP = tuple(name for name in Recipe.model_fields if name not in STAGES and name != "cold_learn")
-TABLES = ("event_weights", "fields", "separators")  # settings whose value is itself a table
+TABLES = ("event_weights", "fields", "separators", "dims")  # settings whose value is itself a table
 
 
 def recipe_names() -> list[str]:
@@ -154,7 +170,12 @@ def recipe_from(tree: Mapping[str, Any], where: str) -> Recipe:
         else:
             _check_name(key, list(Recipe.model_fields), f"recipe {where}:", "")
     recipe = _checked(Recipe, tree, "")
-    _ = recipe.learn_for_cold  # checked at birth, like the rest
+    second = recipe.learn_for_cold  # checked at birth, like the rest
+    if second is not None and recipe.engine != "skip-gram":
+        raise UsageError(
+            f"recipe {where}: [cold_learn] changes [learn], which engine {recipe.engine} does not read; "
+            "leave it out"
+        )
     return recipe
 
 
@@ -193,6 +214,7 @@ def _with_none(kind: type[Settings], tree: Mapping[str, Any]) -> Tree:
 def apply(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
     """A copy of the nested table with the changes put where they belong."""
     out: Tree = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
+    engine = changes.get("engine", tree.get("engine", "skip-gram"))
     for key, value in changes.items():
         if key == "cold_learn" and not value:  # none or an empty table: one set of rows serves both
             out[key] = {}
@@ -203,7 +225,7 @@ def apply(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
                 raise UsageError(f"{key} is a stage; give {key}.NAME=VALUE, or a table of its settings")
             out[key] = {**out.get(key, {}), **inner}
             continue
-        path = resolve(key)
+        path = resolve(key, engine)
         if len(path) == 1:
             out[path[0]] = value
         elif len(path) == 2:
@@ -216,8 +238,11 @@ def apply(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
     return out
 
 
-def resolve(key: str) -> tuple[str, ...]:
-    """Where a setting stands: (name,) at the top, (stage, name), or (stage, name, key) inside a table."""
+def resolve(key: str, engine: Engine = "skip-gram") -> tuple[str, ...]:
+    """Where a setting stands: (name,) at the top, (stage, name), or (stage, name, key) inside a table.
+
+    A bare name is first looked for in the stage of the engine, and never in that of another engine.
+    """
     first, _, rest = key.partition(".")
     if first in STAGES or first == "cold_learn":
         name, _, inner = rest.partition(".")
@@ -231,17 +256,26 @@ def resolve(key: str) -> tuple[str, ...]:
     key = translated(key)
     if key in TOP:
         return (key,)
-    homes = [stage for stage, kind in STAGES.items() if key in kind.model_fields]
-    if key in FIRST:
-        return (FIRST[key], key)
+    home = HOMES.get(engine, "learn")
+    if key in STAGES[home].model_fields and (home != "learn" or key in FIRST):
+        return (home, key)
+    others = set(HOMES.values()) - {home}
+    homes = [stage for stage, kind in STAGES.items() if key in kind.model_fields and stage not in others]
     if len(homes) > 1:
         told = " or ".join(f"{home}.{key}" for home in homes)
         raise UsageError(f"setting {key!r} stands in {len(homes)} stages; say which: {told}")
     if not homes:
-        names = [*TOP, *(name for kind in STAGES.values() for name in kind.model_fields)]
-        hint = foreign_hint(key) or did_you_mean(key, names)
-        raise UsageError(f"no setting {key!r}{hint or '; `cowalk recipes eges` lists them all'}")
+        raise UsageError(f"no setting {key!r}{_hint(key, engine, others)}")
     return (homes[0], key)
+
+
+def _hint(key: str, engine: Engine, others: set[str]) -> str:
+    """What to write instead of a bare name that the engine's stages do not have."""
+    elsewhere = next((stage for stage in sorted(others) if key in STAGES[stage].model_fields), None)
+    if elsewhere is not None and not foreign_hint(key):
+        return f"; it belongs to [{elsewhere}], which engine {engine} does not read"
+    names = [*TOP, *(name for kind in STAGES.values() for name in kind.model_fields)]
+    return foreign_hint(key) or did_you_mean(key, names) or "; `cowalk recipes eges` lists them all"
 
 
 def parse_changes(texts: Iterable[str]) -> Tree:

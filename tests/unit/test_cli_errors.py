@@ -132,7 +132,7 @@ def test_what_the_machine_throws_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("cowalk.pipeline.learn", fail)
+    monkeypatch.setattr("cowalk.pipeline.learned_from", fail)
     arguments = ["fit", "--events", str(shop.events), "--out", str(tmp_path / "m"), "--set", "trials=0"]
     assert run(arguments) == code
     err = capsys.readouterr().err

@@ -141,7 +141,7 @@ def test_an_error_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "learn", full)
+        patch.setattr(pipeline, "learned_from", full)
         with pytest.raises(OSError, match="No space"):
             fit(shop, out=tmp_path / "m")
     assert not (tmp_path / "m").exists()

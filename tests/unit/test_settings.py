@@ -137,3 +137,27 @@ def test_changes_from_the_command_line() -> None:
 def test_settings_cannot_be_changed_in_place() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Recipe().seed = 3  # type: ignore[misc]
+
+
+def test_bare_names_go_to_the_stage_of_the_engine() -> None:
+    hema = load_recipe({}, {"engine": "hema", "vector_size": 24, "window": 2, "alpha": 0.5})
+    assert (hema.hema.vector_size, hema.hema.window, hema.hema.alpha) == (24, 2, 0.5)
+    assert (hema.learn, hema.cooccurrence) == (Recipe().learn, Recipe().cooccurrence)
+    assert hema.changed({"epochs": 9}).hema.epochs == 9
+    assert load_recipe({}, {"vector_size": 24}).learn.vector_size == 24
+    assert load_recipe({}, {"engine": "hema", "hema.dims.brand": 5}).hema.dims == {"brand": 5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"engine": "hemma"}, "setting engine = 'hemma'"),
+        ({"beta": 0.1}, "it belongs to [hema], which engine skip-gram does not read"),
+        ({"engine": "hema", "shrink_windows": False}, "it belongs to [learn], which engine hema does not"),
+        ({"engine": "hema", "cold_learn": {"window": 3}}, "[cold_learn] changes [learn], which engine hema"),
+    ],
+)
+def test_settings_of_another_engine_are_told(changes: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_recipe({}, changes)
+    assert told in str(caught.value)

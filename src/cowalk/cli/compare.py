@@ -50,7 +50,7 @@ def compare(
         set_, read__user_column=user_column, read__item_column=item_column, read__time_column=time_column,
         read__session_column=session_column, read__order_column=order_column, read__event_column=event_column,
         event_weights=event_weights, workers=workers, memory_limit=memory_limit,
-        learn__vector_size=vector_size,
+        vector_size=vector_size,
         **weight,
     )  # fmt: skip
     wanted, asked = v.seeds_of(seeds), v.protocols_of(protocols)

@@ -52,7 +52,7 @@ def fit(
         set_, read__user_column=user_column, read__item_column=item_column, read__time_column=time_column,
         read__session_column=session_column, read__order_column=order_column, read__event_column=event_column,
         event_weights=event_weights, seed=seed, workers=workers, memory_limit=memory_limit,
-        learn__vector_size=vector_size, **weight,
+        vector_size=vector_size, **weight,
     )  # fmt: skip
     from cowalk.pipeline import fit as run
     from cowalk.settings import load_recipe

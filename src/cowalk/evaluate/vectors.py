@@ -11,7 +11,10 @@ import numpy as np
 from cowalk.cold import ColdScorer
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
-from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings, learn
+from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings
+from cowalk.learn.engines import Engine, Stages, learned_from
+from cowalk.learn.hema_settings import HemaSettings
+from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.sets import Rows, rows_for
 from cowalk.recall import CooccurrenceLists, CooccurrenceSettings, cooccurrence_lists
 from cowalk.recommend import Recommender
@@ -71,6 +74,9 @@ class VectorMethod:
     recommend: RecommendSettings = field(default_factory=RecommendSettings)
     cooccurrence: CooccurrenceSettings = field(default_factory=CooccurrenceSettings)
     lists: bool = True
+    engine: Engine = "skip-gram"
+    hema: HemaSettings = field(default_factory=HemaSettings)
+    mf: MatrixSettings = field(default_factory=MatrixSettings)
 
     answers: ClassVar[frozenset[Question]] = frozenset({"next-item", "cold", "cold-candidates", "link"})
 
@@ -78,16 +84,12 @@ class VectorMethod:
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
     ) -> FittedVectors:
         """Learned by the recipe on the training part."""
-        side = train.side_info
 
         def run(settings: LearnSettings) -> Learned:
-            sessions = train.sessions if settings.sequences == "sessions" else None
-            source = train.graph if sessions is None else sessions
             if progress is not None:
                 progress(f"{self.name}: learning")
-            return learn(
-                source, train.vocab, settings, walks=self.walks, side_info=side, seed=seed, workers=workers
-            )
+            stages = Stages(self.engine, settings, self.walks, self.hema, self.mf)
+            return learned_from(train, stages, seed=seed, workers=workers, walk_instead=True)
 
         if (
             train.sessions is None and self.cold_learn is not None
