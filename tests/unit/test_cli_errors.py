@@ -119,6 +119,7 @@ def test_bad_questions(
     ("error", "code", "told"),
     [
         (OSError(errno.ENOSPC, "No space left on device", "m/x"), 3, "no space left"),
+        (OSError("267264 requested and 241632 written"), 3, "no space left"),
         (PermissionError(errno.EACCES, "Permission denied", "m/x"), 3, "permission denied"),
         (KeyboardInterrupt(), 130, "run the same command again"),
         (MemoryError(), 3, "out of memory"),

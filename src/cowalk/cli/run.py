@@ -83,7 +83,8 @@ def _interrupted(arguments: Sequence[str]) -> str:
 
 def _os_words(error: OSError) -> str:
     what = f"{error.filename}: " if error.filename else ""
-    if error.errno == errno.ENOSPC:
+    cut = "requested and" in str(error)  # numpy's words, without a number, where a file took only a part
+    if error.errno == errno.ENOSPC or cut:
         return f"{what}no space left on the disk; free some and run the same command again"
     return f"{what}{(error.strerror or str(error)).lower()}"
 

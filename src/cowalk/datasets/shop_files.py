@@ -62,6 +62,7 @@ def _scratch(out: Path) -> Iterator[Path]:
         done = True
     except (duckdb.Error, OSError, MemoryError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
+        first = "no space left on the disk" if "No space left" in first else first
         raise DataError(f"cannot write to {out}: {first}; nothing was left there") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -72,7 +72,9 @@ def write_folder(folder: Path, stored: Stored) -> Path:
             link.replace(folder / "current")
             _sync(folder)
             _sweep(folder)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(folder)
         link.unlink(missing_ok=True)
         for path in (draft, final):
             if _current(folder) != path.name:
