@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cowalk import seeds
 from cowalk.errors import DataError, DivergedError, UsageError
@@ -15,39 +15,17 @@ from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
 from cowalk.kernels.flags import thread_count, threads
 from cowalk.learn.checkpoint import Checkpoint, data_fingerprint
 from cowalk.learn.parts import PartsTable, own_prior, parts_of
+from cowalk.learn.result import Learned, Squares
 from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
 from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.learn.start import Start, started
 from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
-from cowalk.types import AnyArray, Floats, Offsets
+from cowalk.types import AnyArray, Offsets
 from cowalk.walk import Walker
 
 Progress = Callable[[float, str], None]
 """Told (share done, a few words) now and then."""
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What learning gives back, all float32 over the rows of the vocabulary with this fingerprint.
-
-    vectors: [V, d], the input vectors H; contexts: [V, d], the context rows Z; own: [V, d], the own rows W^0;
-    fields: one [K, d] per field, rows of its values; weights: [V, n+1], the softmax weights of own row and
-    fields (0 where a value is missing); losses: mean loss per context pair, by epoch, before each update
-    (float64).
-    """
-
-    fingerprint: str
-    vectors: Floats
-    contexts: Floats
-    own: Floats
-    fields: tuple[Floats, ...]
-    weights: Floats
-    field_names: tuple[str, ...]
-    losses: tuple[float, ...]
-    multi: str = "mean"
-    """How the values of a multi-valued field were summed: mean, or idf."""
-    extra: Mapping[str, Floats] = field(default_factory=dict)
-    """What else an engine learned, by name: Hema's rows of every type, the users of a factorization."""
 
 
 def learn(
@@ -61,11 +39,16 @@ def learn(
     workers: int | None = None,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
+    start: Learned | None = None,
+    held: NDArray[np.bool_] | None = None,
+    hold_fields: bool = False,
 ) -> Learned:
     """The rows learned from sessions, or from walks over an item graph.
 
     `deterministic` mode: equal bit for bit for equal (source, settings, seed) on any number of workers.
     With `checkpoint` (a folder) each finished epoch is kept, and a later equal call goes on from there.
+    start: rows begin there instead of at random; held: bool[V], items whose own row, context row and weight
+    row stay at the start; hold_fields: field rows do. A row that is held is never written to.
     Raises DivergedError when the loss leaves the finite numbers. Source: Wang et al. 2018 (EGES), section 3.
     """
     settings = settings or LearnSettings()
@@ -73,8 +56,10 @@ def learn(
     uses_fields = settings.input != "own"
     parts = parts_of(vocab, side_info if uses_fields else None, settings.multi)
     counts = sequences.counts() if settings.counts == "walks" else vocab.counts
-    run = _Run(sequences, parts, counts, settings, seed, workers, progress)
-    told = data_fingerprint(source, vocab, side_info) if checkpoint else ""
+    begin = started(start, held, hold_fields)
+    begin.check(len(vocab), vocab.fingerprint)
+    run = _Run(sequences, parts, counts, settings, seed, workers, progress, begin)
+    told = data_fingerprint(source, vocab, side_info) + begin.fingerprint() if checkpoint else ""
     losses = run.epochs(Checkpoint.at(checkpoint, told, settings, walks, seed))
     names = tuple(side_info.names) if side_info is not None and uses_fields else ()
     return run.learned(vocab.fingerprint, names, losses)
@@ -95,7 +80,7 @@ class _Run:
 
     def __init__(
         self, sequences: Sequences, parts: PartsTable, counts: Offsets, settings: LearnSettings,
-        seed: int, workers: int | None, progress: Progress | None,
+        seed: int, workers: int | None, progress: Progress | None, start: Start,
     ) -> None:  # fmt: skip
         s = settings
         self.sequences, self.settings, self.layout = sequences, settings, parts
@@ -105,6 +90,8 @@ class _Run:
         self.keep = keep_chances(counts, s.sample)
         prior = own_prior(counts, s.own_prior, s.own_prior_by_count)
         self.parts = Parts(parts.offsets, parts.rows, parts.slots, parts.scales, prior)
+        start.fill(self.table, parts, prior)
+        self.held = start.held_masks(self.table)
         self.mix = Mix(s.input == "weighted", s.own_dropout, s.field_dropout)
         block = block_size(counts, s) if s.mode == "deterministic" else thread_count(workers)
         self.room = new_room(block, parts, s)
@@ -157,6 +144,7 @@ class _Run:
             step * s.step_fields,
             step * s.step_weights,
             s.optimizer == "adagrad",
+            *self.held,
         )
         draw = self.draw._replace(seed=np.uint64(seeds.stream(self.seed, f"pairs {epoch}")))
         kernel = kernels.learn_blocks if s.mode == "deterministic" else kernels.learn_lockfree
@@ -178,7 +166,8 @@ class _Run:
                 f"learning diverged: not all vectors are finite; lower learn.step ({self.settings.step})"
             )
         fields = tuple(table.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
+        squares = Squares(table.row_squares, table.context_squares, table.logit_squares)
         return Learned(
             fingerprint, vectors, table.contexts, table.rows[:items], fields, weights, names, tuple(losses),
-            self.settings.multi,
+            self.settings.multi, squares=squares,
         )  # fmt: skip
