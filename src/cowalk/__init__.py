@@ -43,6 +43,7 @@ _HOMES = {
         "read_edges",
         "read_events",
         "read_items",
+        "read_labels",
         "refit_vocab",
         "sessionize",
         "split_by_time",
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from cowalk.prepare import read_edges as read_edges
     from cowalk.prepare import read_events as read_events
     from cowalk.prepare import read_items as read_items
+    from cowalk.prepare import read_labels as read_labels
     from cowalk.prepare import refit_vocab as refit_vocab
     from cowalk.prepare import sessionize as sessionize
     from cowalk.prepare import split_by_time as split_by_time

@@ -13,6 +13,7 @@ import numpy as np
 from cowalk.errors import DataError, UsageError
 from cowalk.evaluate.data import DataSettings, TrainData
 from cowalk.prepare import (
+    as_undirected,
     encode_side_info,
     graph_from_networkx,
     graph_from_scipy,
@@ -157,16 +158,23 @@ def _graph(edges: Any, recipe: Recipe) -> tuple[ItemGraph, Vocab]:
     if isinstance(edges, tuple) and len(edges) == 2 and isinstance(edges[0], ItemGraph):
         return edges[0], edges[1]
     if hasattr(edges, "tocsr"):
-        return graph_from_scipy(edges)
+        return _undirected(graph_from_scipy(edges), recipe)
     if hasattr(edges, "adjacency") and hasattr(edges, "nodes"):
-        return graph_from_networkx(edges)
+        made = graph_from_networkx(edges)  # an undirected one goes both ways already
+        return _undirected(made, recipe) if edges.is_directed() else made
     names = recipe.edges
     return read_edges(
         edges,
         source_column=names.source_column,
         target_column=names.target_column,
         weight_column=names.weight_column,
+        undirected=names.undirected,
     )
+
+
+def _undirected(made: tuple[ItemGraph, Vocab], recipe: Recipe) -> tuple[ItemGraph, Vocab]:
+    """The graph with every edge's reverse, where the recipe asks for it."""
+    return (as_undirected(made[0]), made[1]) if recipe.edges.undirected else made
 
 
 def named(source: Any) -> Any:

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from cowalk.datasets import Dataset, load, names
+from cowalk.datasets.graphs import roles_of
 from cowalk.errors import DataError, UsageError
 
 REAL = os.environ.get("COWALK_DATA")
@@ -244,6 +245,20 @@ def test_graphs_hold_each_edge_in_both_directions_once(data: Path) -> None:
     assert table(load("blogcatalog").labels) == [(1, 28), (1, 32)]
 
 
+def test_roles_are_what_colour_refinement_cannot_tell_apart() -> None:
+    path = [(1, 2), (2, 3), (3, 4), (4, 5)]
+    roles = roles_of(path)
+    assert roles[1] == roles[5] != roles[2] == roles[4] != roles[3] != roles[1]
+    ring = [(1, 2), (2, 3), (3, 4), (4, 1)]
+    assert len(set(roles_of(ring).values())) == 1
+
+
+def test_two_clubs_that_are_not_mirrored_are_refused(data: Path) -> None:
+    place(data, {"graph-airports-struc2vec/karate-mirrored.edgelist": "1 2\n35 36\n36 37\n1 37\n"})
+    with pytest.raises(DataError, match="not two equal clubs of 34 members and the bridge 1 - 37"):
+        load("karate-mirrored")
+
+
 def test_an_unknown_name_lists_the_known() -> None:
     with pytest.raises(UsageError, match="no data set 'onlineretail'; known are online-retail, beauty"):
         load("onlineretail")
@@ -264,6 +279,9 @@ COUNTS = {
     "complete-journey": {"rows in the file": 75_000, "items in the catalogue": 92_331},
     "ms-store": {"events": 11_838, "items in the catalogue": 101},
     "blogcatalog": {"nodes": 10_312, "undirected edges": 333_983, "classes": 39},
+    "wiki": {"nodes": 2_405, "undirected edges": 11_596, "classes": 17},
+    "cora": {"nodes": 2_708, "undirected edges": 5_278, "classes": 7},
+    "karate-mirrored": {"nodes": 68, "undirected edges": 155, "classes": 27},
     "airports-brazil": {"nodes": 131, "classes": 4},
     "airports-europe": {"nodes": 399, "classes": 4},
     "airports-usa": {"nodes": 1_190, "classes": 4},

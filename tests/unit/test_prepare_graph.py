@@ -14,6 +14,7 @@ from cowalk.errors import DataError, UsageError
 from cowalk.kernels import pairs
 from cowalk.prepare import (
     GraphSettings,
+    as_undirected,
     graph_from_networkx,
     graph_from_scipy,
     graph_health,
@@ -268,3 +269,22 @@ def test_held_out_pairs_are_gone_in_both_directions(edges, seed):
     again = hold_out_edges(graph, seed=seed)
     assert np.array_equal(split.positives, again.positives)
     assert isinstance(split.train, ItemGraph)
+
+
+def test_undirected_edges_go_both_ways_and_loops_once():
+    frame = pd.DataFrame(
+        {"src": ["a", "b", "c", "c"], "dst": ["b", "a", "a", "c"], "weight": [1.0, 2.0, 4.0, 8.0]}
+    )
+    graph, vocab = read_edges(frame, undirected=True)
+    directed, _ = read_edges(frame)
+    names = vocab.ids.tolist()
+    edges = {
+        (names[u], names[v]): float(w)
+        for u, v, w in zip(graph.sources(), graph.targets, graph.weights, strict=True)
+    }
+    wanted = {("a", "b"): 3, ("b", "a"): 3, ("a", "c"): 4, ("c", "a"): 4, ("c", "c"): 8}
+    assert edges == wanted
+    again = as_undirected(directed)
+    assert [again.offsets.tolist(), again.targets.tolist(), again.weights.tolist()] == [
+        graph.offsets.tolist(), graph.targets.tolist(), graph.weights.tolist()
+    ]  # fmt: skip

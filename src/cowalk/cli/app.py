@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cowalk import __version__
+from cowalk.cli.classify import classify
 from cowalk.cli.compare import compare
 from cowalk.cli.demo import demo
 from cowalk.cli.embed import embed
@@ -28,7 +29,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (fit, evaluate, compare, similar, recommend, embed, inspect, export, simulate, demo, recipes):
+for command in (
+    fit,
+    evaluate,
+    compare,
+    classify,
+    similar,
+    recommend,
+    embed,
+    inspect,
+    export,
+    simulate,
+    demo,
+    recipes,
+):
     app.command()(command)
 
 

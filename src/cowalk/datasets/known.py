@@ -18,7 +18,10 @@ SPECS: dict[str, Spec] = {
         complete_journey.SPEC,
         msstore.SPEC,
         graphs.BLOGCATALOG,
+        graphs.WIKI,
+        graphs.CORA,
         *graphs.AIRPORTS,
+        graphs.KARATE,
     )
 }
 TABLES = ("events", "items", "users", "edges", "labels")

@@ -12,6 +12,7 @@ from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
 from cowalk.evaluate.comparison import Comparison
 from cowalk.evaluate.data import DataSettings, TrainData, train_data
 from cowalk.evaluate.harness import CompareSettings, compare
+from cowalk.evaluate.labelled import Classification, classification
 from cowalk.evaluate.methods import Chosen, Fitted, Method, choose
 from cowalk.evaluate.pictures import Extras, Picture, draw
 from cowalk.evaluate.report import print_tables, to_html, to_json, write_report
@@ -21,6 +22,7 @@ __all__ = [
     "AttributeNeighbours",
     "AttributeOverlap",
     "Chosen",
+    "Classification",
     "CompareSettings",
     "Comparison",
     "DataSettings",
@@ -38,6 +40,7 @@ __all__ = [
     "VectorMethod",
     "bound",
     "choose",
+    "classification",
     "compare",
     "draw",
     "paired_difference",

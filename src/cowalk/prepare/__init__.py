@@ -1,10 +1,11 @@
 """Files or tables -> Events -> Sessions -> Split -> ItemGraph, and attributes -> Catalogue -> SideInfo."""
 
 from cowalk.prepare.attributes import catalogue_of, settings_like
-from cowalk.prepare.edges import graph_from_networkx, graph_from_scipy, read_edges
+from cowalk.prepare.edges import as_undirected, graph_from_networkx, graph_from_scipy, read_edges
 from cowalk.prepare.graph import graph_of_edges, item_graph
 from cowalk.prepare.health import GraphHealth, graph_health
 from cowalk.prepare.items import read_items
+from cowalk.prepare.labels import Labels, read_labels
 from cowalk.prepare.read import read_events
 from cowalk.prepare.report import Drop, DropReport
 from cowalk.prepare.sessions import sessionize
@@ -21,9 +22,11 @@ __all__ = [
     "EventSplit",
     "GraphHealth",
     "GraphSettings",
+    "Labels",
     "ReadSettings",
     "SessionSettings",
     "SideSettings",
+    "as_undirected",
     "catalogue_of",
     "encode_items",
     "encode_side_info",
@@ -38,6 +41,7 @@ __all__ = [
     "read_edges",
     "read_events",
     "read_items",
+    "read_labels",
     "refit_vocab",
     "sessionize",
     "settings_like",

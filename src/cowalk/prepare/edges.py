@@ -23,14 +23,16 @@ def read_edges(
     source_column: str = "src",
     target_column: str = "dst",
     weight_column: str | None = "weight",
+    undirected: bool = False,
     memory_limit: str | int = "4GB",
     workers: int | None = None,
 ) -> tuple[ItemGraph, Vocab]:
     """The directed graph of an edge list and its vocabulary, the items on most rows first, ties by id.
 
-    A count is the number of rows that an item stands on, as either end. Rows of the same edge are summed;
-    without a column called `weight` every row weighs 1. DataError names the first row whose weight is not
-    finite and above 0 or whose end has no id.
+    undirected: each row is an undirected edge, to be walked both ways; the weights of the rows u v and v u
+    are then summed. A count is the number of rows that an item stands on, as either end. Rows of the same
+    edge are summed; without a column called `weight` every row weighs 1. DataError names the first row whose
+    weight is not finite and above 0 or whose end has no id.
     """
     label = label_of(source)
     wanted = [source_column, target_column, *([weight_column] if weight_column else [])]
@@ -48,7 +50,24 @@ def read_edges(
     counts = (np.bincount(src, minlength=len(ids)) + np.bincount(dst, minlength=len(ids))).astype(np.int64)
     ranked = frequent_first(ids, counts)
     number = renumber(len(ids), ranked)
-    return graph_of_edges(number[src], number[dst], weights, len(ids)), Vocab(ids[ranked], counts[ranked])
+    edges = (number[src], number[dst], weights)
+    graph = graph_of_edges(*(both_ways(*edges) if undirected else edges), len(ids))
+    return graph, Vocab(ids[ranked], counts[ranked])
+
+
+def both_ways(src: Ids, dst: Ids, weights: Floats) -> tuple[Ids, Ids, Floats]:
+    """The edges and their reverses; a loop stands once."""
+    back = src != dst
+    return (
+        np.concatenate([src, dst[back]]),
+        np.concatenate([dst, src[back]]),
+        np.concatenate([weights, weights[back]]),
+    )
+
+
+def as_undirected(graph: ItemGraph) -> ItemGraph:
+    """The graph with every edge's reverse added; the weights of u -> v and v -> u are summed."""
+    return graph_of_edges(*both_ways(graph.sources(), graph.targets, graph.weights), len(graph))
 
 
 def _store_edges(db: Database, loaded: Loaded, source: str, target: str, weight: str | None) -> int:
