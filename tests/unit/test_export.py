@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cowalk as cw
-from cowalk.export import escaped, export, read_word2vec, table_of, unescaped
+from cowalk.export import export, read_word2vec, table_of
 from cowalk.tables import Vocab
+from cowalk.tables.word2vec import escaped, unescaped
 from cowalk.types import Floats
 
 ODD = ["a b", "100%", "tab\there", "é 电视", "new\nline", "%20", "\u2003"]
