@@ -1,0 +1,32 @@
+"""Rows of tables: dot products, steps, and which worker owns a row."""
+
+import numpy as np
+
+from cowalk.kernels.flags import inline_kernel
+from cowalk.kernels.rng import LOW_32
+
+ZERO = np.float32(0.0)
+SPREAD = np.uint64(0x9E3779B1)
+SHIFT = np.uint64(32)
+
+
+@inline_kernel
+def dot(a, i, b, j, size):
+    """The dot product of row i of a and row j of b."""
+    total = ZERO
+    for c in range(size):
+        total += a[i, c] * b[j, c]
+    return total
+
+
+@inline_kernel
+def add_row(to, i, scale, a, j, size):
+    """to[i] += scale * a[j]."""
+    for c in range(size):
+        to[i, c] += scale * a[j, c]
+
+
+@inline_kernel
+def owner(row, workers):
+    """Which worker owns a row: spread evenly, whatever the order of the rows."""
+    return np.int64((((np.uint64(row) * SPREAD) & LOW_32) * np.uint64(workers)) >> SHIFT)
