@@ -95,10 +95,10 @@ class Recipe(Settings):
     def to_toml(self) -> str:
         """The recipe as a TOML text that reads back to an equal one; None is written as "none"."""
         tree = self.model_dump(mode="json")
-        top = [f"{key} = {_toml(value)}" for key, value in tree.items() if not isinstance(value, dict)]
+        top = [f"{key} = {toml_value(value)}" for key, value in tree.items() if not isinstance(value, dict)]
         for stage, table in tree.items():
             if isinstance(table, dict) and table:
-                top += ["", f"[{stage}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
+                top += ["", f"[{stage}]", *(f"{key} = {toml_value(value)}" for key, value in table.items())]
         return "\n".join(top) + "\n"
 
 
@@ -301,16 +301,16 @@ def parse_value(text: str) -> Any:
         return text
 
 
-def _toml(value: Any) -> str:
+def toml_value(value: Any) -> str:
     """One value as TOML; JSON's strings are TOML strings, but for the escape of DEL."""
     if isinstance(value, bool):
         return str(value).lower()
     if value is None:
         return '"none"'
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml(str(key))} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{toml_value(str(key))} = {toml_value(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)
