@@ -195,9 +195,8 @@ def _checked(kind: type[S], tree: Mapping[str, Any], prefix: str) -> S:
     except ValidationError as caught:
         first = caught.errors()[0]
         name = prefix + ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"setting {name} = {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
-        ) from None
+        told = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"setting {name} = {first['input']!r}: {told[0].lower()}{told[1:]}") from None
 
 
 def _with_none(kind: type[Settings], tree: Mapping[str, Any]) -> Tree:
@@ -308,7 +307,11 @@ def toml_value(value: Any) -> str:
     if value is None:
         return '"none"'
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{toml_value(str(key))} = {toml_value(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ", ".join(f"{toml_value(str(key))} = {toml_value(item)}" for key, item in value.items())
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ", ".join(toml_value(item) for item in value) + "]"
     if isinstance(value, str):
