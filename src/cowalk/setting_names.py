@@ -37,7 +37,6 @@ HINTS = {
     "n_negatives": "it is negative here",
     "neg": "it is negative here",
     "num_ns": "it is negative here",
-    "negatives": "it is negative here",
     "window_size": "it is window here",
     "context_size": "it is window here",
     "walks_per_node": "it is num_walks here",

@@ -12,10 +12,10 @@ REDRAWS = 32  # draws that find an item which may not be drawn before there is n
 @inline_kernel
 def stands_in(targets, i, count, u):
     """Whether u is among the first `count` of targets[i]."""
+    found = False
     for k in range(count):
-        if targets[i, k] == u:
-            return True
-    return False
+        found = found or targets[i, k] == u
+    return found
 
 
 @inline_kernel

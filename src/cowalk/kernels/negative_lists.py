@@ -39,10 +39,10 @@ def nearest_rows(
 def second_neighbors(
     offsets: AnyArray, targets: AnyArray, shares: AnyArray, workers: int, ids: AnyArray, scores: AnyArray
 ) -> None:
-    """Fill ids int32[V, n] and scores float32[V, n] with the items two steps from v and not one, by the chance
-    of the two steps, best first, -1 where there are no more; v itself is not among them.
+    """Fill ids int32[V, n] and scores float32[V, n] with the items two steps from v and not one, by the
+    chance of the two steps, best first, -1 where there are no more; v itself is not among them.
 
-    shares float32[E]: each edge's part of its row. A middle item of more than BROAD neighbours is passed over.
+    shares float32[E]: each edge's part of its row. A middle item with over BROAD neighbours is passed over.
     """
     items, width = ids.shape
     for w in prange(workers):

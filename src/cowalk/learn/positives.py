@@ -1,0 +1,49 @@
+"""Known positives: which items are contexts of which in the data, and how often."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cowalk.prepare.graph import graph_of_edges
+from cowalk.tables import ItemGraph, Sessions
+from cowalk.types import AnyArray, Floats, Ids
+
+
+def context_graph(source: Sessions | ItemGraph, items: int, window: int | None, symmetric: bool) -> ItemGraph:
+    """Each item's contexts in the data: v -> u with the number of pairs, or the weight of the edges.
+
+    Of sessions: all u at most `window` places after v (None = anywhere in the session; symmetric = also
+    before). Of a graph: the targets of v's edges (symmetric = also the sources). An item is no context of
+    itself.
+    """
+    one_way = source if isinstance(source, ItemGraph) else _of_sessions(source, items, window)
+    src, dst, weights = one_way.sources(), one_way.targets, one_way.weights
+    other = src != dst
+    src, dst, weights = src[other], dst[other], weights[other]
+    if symmetric:
+        src, dst = np.concatenate([src, dst]), np.concatenate([dst, src])
+        weights = np.tile(weights, 2)
+    return graph_of_edges(src, dst, weights, items)
+
+
+def _of_sessions(sessions: Sessions, items: int, window: int | None) -> ItemGraph:
+    """The pairs of all distances up to the window, merged distance by distance: few are held at once."""
+    lengths = np.diff(sessions.offsets)
+    longest = int(lengths.max(initial=0))
+    ends = np.repeat(sessions.offsets[1:], lengths)
+    found = graph_of_edges(*_no_edges(), items)
+    for distance in range(1, longest if window is None else min(window, longest - 1) + 1):
+        first = np.flatnonzero(np.arange(len(ends)) + distance < ends)
+        src, dst = sessions.items[first], sessions.items[first + distance]
+        found = graph_of_edges(
+            np.concatenate([found.sources(), src]),
+            np.concatenate([found.targets, dst]),
+            np.concatenate([found.weights, np.ones(len(src), dtype=np.float32)]),
+            items,
+        )
+    return found
+
+
+def _no_edges() -> tuple[Ids, Ids, Floats]:
+    none: AnyArray = np.empty(0, dtype=np.int32)
+    return none, none, np.empty(0, dtype=np.float32)

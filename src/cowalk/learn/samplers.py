@@ -1,0 +1,216 @@
+"""The samplers of negatives of one run: what the setting names, as tables for the kernels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cowalk import seeds
+from cowalk.errors import DataError, UsageError
+from cowalk.kernels.bundles import Draw, Room, Table
+from cowalk.kernels.negative_draws import DIRECT, GENERATOR, HARDEST
+from cowalk.learn.positives import context_graph
+from cowalk.learn.sampler_lists import (
+    Ground,
+    Lists,
+    log_uniform_weights,
+    nearest_lists,
+    one_list,
+    second_lists,
+    value_lists,
+)
+from cowalk.learn.sampler_names import SAME, mixture
+from cowalk.learn.settings import LearnSettings
+from cowalk.setting_names import did_you_mean
+from cowalk.tables import Field, ItemGraph, Sessions, SideInfo
+from cowalk.types import AnyArray, Floats, Offsets
+
+KINDS = {"hardest": HARDEST, "generator": GENERATOR}
+"""Samplers that choose from a random pool, which is drawn by popularity."""
+
+
+class NegativeTables:
+    """The samplers of one run: made once, but for `similar`, made anew from vectors as they change."""
+
+    def __init__(
+        self, source: Sessions | ItemGraph, counts: Offsets, weights: AnyArray, settings: LearnSettings,
+        side_info: SideInfo | None, seed: int, workers: int | None,
+    ) -> None:  # fmt: skip
+        """counts: int64[V], weights: float64[V], the weight of each item in `popularity`."""
+        self.settings, self.seed = settings, seed
+        self.shares = mixture(settings.negatives)
+        positives = self._positives(source, len(counts))
+        masked = positives if settings.mask_positives else None
+        self.ground = ground_of(counts, masked, workers)
+        self.notes: dict[str, str] = {}
+        self.popularity = one_list(weights, self.ground)
+        self._tell_of("popularity", self.popularity, "they get no negative")
+        self.lists = {
+            name: self._made(name, counts, weights, side_info, positives)
+            for name in self.shares
+            if name not in ("popularity", "similar", *KINDS)
+        }
+
+    def _positives(self, source: Sessions | ItemGraph, items: int) -> ItemGraph | None:
+        s = self.settings
+        if not s.mask_positives and "co-occurring" not in self.shares:
+            return None
+        return context_graph(source, items, s.window, s.contexts == "symmetric")
+
+    def _made(
+        self, name: str, counts: Offsets, weights: AnyArray, side_info: SideInfo | None,
+        positives: ItemGraph | None,
+    ) -> Lists:  # fmt: skip
+        if name == "uniform":
+            made = one_list((counts > 0).astype(np.float64), self.ground)
+        elif name == "log-uniform":
+            made = one_list(log_uniform_weights(counts), self.ground)
+        elif name == "co-occurring":
+            assert positives is not None
+            made = second_lists(positives, self.settings.similar_pool, self.ground)
+        else:
+            made = value_lists(field_named(name.removeprefix(SAME), side_info), weights, self.ground)
+        self._tell_of(name, made, "popularity takes its place for them")
+        return made
+
+    def _tell_of(self, name: str, made: Lists, what: str) -> None:
+        """Note how many of the items that occur have nothing to draw; DataError where that is all of them."""
+        lacking = int((made.empty & self.ground.occurs).sum())
+        there = int(self.ground.occurs.sum())
+        self.notes.pop(name, None)
+        if lacking == there:
+            why = ", or all that it could draw are known positives" if self.settings.mask_positives else ""
+            raise DataError(
+                f"negatives: {name} finds nothing to draw for any of {there:,} items{why}; "
+                "choose another sampler" + (" or set mask_positives=false" if why else "")
+            )
+        if lacking:
+            self.notes[name] = (
+                f"negatives: {name} finds nothing to draw for {lacking:,} of {there:,} items "
+                f"({100 * lacking / there:.1f} %); {what}"
+            )
+
+    @property
+    def hottest(self) -> float:
+        """About the largest chance with which one item is drawn, masking and refreshes left out."""
+        base = self.popularity.hottest
+        pooled = min(1.0, base * self.settings.negative_pool)
+        known = {name: made.hottest for name, made in self.lists.items()} | dict.fromkeys(KINDS, pooled)
+        return sum(share * known.get(name, base) for name, share in self.shares.items())
+
+    def refreshes(self, share: float, before: float) -> bool:
+        """Whether `similar` is made anew where an epoch came from share `before` to `share` of its data."""
+        if "similar" not in self.shares:
+            return False
+        times = self.settings.similar_refresh
+        return share == 0 or int(share * times) > int(before * times)
+
+    def refresh(self, vectors: Floats, when: str) -> None:
+        """Make the lists of `similar` from vectors float32[V, d]; `when` names the random candidates."""
+        s, rng = self.settings, seeds.generator(self.seed, f"similar {when}")
+        made = nearest_lists(vectors, s.similar_pool, s.similar_skip, self.ground, rng)
+        self._tell_of("similar", made, "popularity takes its place for them")
+        self.lists["similar"] = made
+
+    def put_into(self, draw: Draw) -> Draw:
+        """All samplers of the mixture as they stand now; popularity wherever one has nothing to draw."""
+        rows, keys, key_offsets, start = [self.popularity], [], [np.zeros(1, dtype=np.int64)], 0
+        for name in self.shares:
+            made = self.lists.get(name)
+            shift = 0
+            if made is not None:
+                shift = sum(len(some.offsets) - 1 for some in rows)
+                rows.append(made)
+            filled_offsets, filled = with_fallback(made, shift, self.popularity)
+            keys.append(filled)
+            key_offsets.append(filled_offsets[1:] + start)
+            start += len(filled)
+        sizes = np.concatenate([np.diff(some.offsets) for some in rows])
+        return draw._replace(
+            plain=False,
+            kinds=np.array([KINDS.get(name, DIRECT) for name in self.shares], dtype=np.int32),
+            cumulative=np.cumsum(list(self.shares.values())).astype(np.float32),
+            alone=np.array([self._alone(name) for name in self.shares]),
+            key_offsets=np.concatenate(key_offsets),
+            keys=np.concatenate(keys),
+            list_offsets=np.append(0, np.cumsum(sizes)).astype(np.int64),
+            records=np.concatenate([some.records for some in rows]),
+            known_offsets=self.ground.known_offsets,
+            known=self.ground.known,
+            pool=self.settings.negative_pool,
+            generator_step=self.settings.generator_step,
+        )
+
+    def _alone(self, name: str) -> bool:
+        return name in KINDS or name not in ("popularity", "uniform", "log-uniform")
+
+
+def ground_of(counts: Offsets, masked: ItemGraph | None, workers: int | None) -> Ground:
+    """What the lists stand on; masked: each item's known positives."""
+    chances = counts / max(counts.sum(), 1)
+    if masked is None:
+        return Ground(np.zeros(len(counts) + 1, np.int64), np.empty(0, np.int32), chances, workers)
+    return Ground(masked.offsets, masked.targets, chances, workers)
+
+
+def field_named(name: str, side_info: SideInfo | None) -> Field:
+    """The field of this name; UsageError where there is none."""
+    if side_info is None or not side_info.fields:
+        raise UsageError(
+            f"negatives: same-{name} needs side information: give an items table with a field {name!r}"
+        )
+    if name not in side_info.names:
+        raise UsageError(
+            f"negatives: no field {name!r}{did_you_mean(name, side_info.names)}; "
+            f"the fields are {', '.join(side_info.names)}"
+        )
+    return side_info[name]
+
+
+def with_fallback(made: Lists | None, shift: int, base: Lists) -> tuple[Offsets, AnyArray]:
+    """(key_offsets, keys) of a sampler, its lists counted from `shift`; items without one have the base's."""
+    if made is None:
+        return base.key_offsets, base.keys
+    own, spare = np.diff(made.key_offsets), np.diff(base.key_offsets)
+    lengths = np.where(own > 0, own, spare)
+    offsets = np.append(0, np.cumsum(lengths)).astype(np.int64)
+    keys = np.zeros(offsets[-1], dtype=np.int32)  # the base is list 0
+    at = np.repeat(offsets[:-1] - made.key_offsets[:-1], own) + np.arange(len(made.keys))
+    keys[at] = made.keys + shift
+    return offsets, keys
+
+
+def is_plain(settings: LearnSettings) -> bool:
+    """Whether negatives are drawn by popularity alone and none is masked: the short way."""
+    return set(settings.negatives) == {"popularity"} and not settings.mask_positives
+
+
+def with_generator(table: Table, settings: LearnSettings, seed: int) -> Table:
+    """The table with the generator's rows, small and random, where the mixture has one."""
+    if "generator" not in settings.negatives:
+        return table
+    items, size, rng = len(table.contexts), settings.generator_size, seeds.generator(seed, "generator")
+    width = np.float32(1.0 / np.sqrt(size))
+    return table._replace(
+        generator_inputs=(rng.random((items, size), dtype=np.float32) - np.float32(0.5)) * width,
+        generator_outputs=(rng.random((items, size), dtype=np.float32) - np.float32(0.5)) * width,
+        generator_means=np.zeros(items, dtype=np.float32),
+        generator_input_squares=np.zeros(items, dtype=np.float32),
+        generator_output_squares=np.zeros(items, dtype=np.float32),
+    )
+
+
+def with_pools(room: Room, settings: LearnSettings, contexts: int) -> Room:
+    """The room with space for what the generator draws; contexts: the most that a position has."""
+    if "generator" not in settings.negatives:
+        return room
+    draws = settings.negative * (contexts if settings.negatives_per == "pair" else 1)
+    block, pool, size = len(room.losses), settings.negative_pool, settings.generator_size
+    return room._replace(
+        pools=np.empty((block, draws, pool), dtype=np.int32),
+        pool_slopes=np.empty((block, draws, pool), dtype=np.float32),
+        pool_sizes=np.zeros((block, draws), dtype=np.int32),
+        generator_inputs=np.empty((block, size), dtype=np.float32),
+        generator_grads=np.empty((block, size), dtype=np.float32),
+        rewards=np.zeros(block, dtype=np.float32),
+        reward_counts=np.zeros(block, dtype=np.int32),
+    )
