@@ -111,19 +111,18 @@ BARS: tuple[Bar, ...] = (
 class Reusing(VectorMethod):
     """A recipe whose latest rows are used again by the next method that would learn the very same ones."""
 
-    kept: ClassVar[dict[str, FittedVectors]] = {}
+    kept: ClassVar[dict[tuple[int, str, int], FittedVectors]] = {}
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Any = None
     ) -> FittedVectors:
         """As VectorMethod's."""
-        stages = [s.model_dump_json() for s in (self.learn, self.walks, self.cold_learn) if s is not None]
-        key = "/".join([*stages, str(seed), train.vocab.fingerprint, str(train.graph.edges)])
-        if key not in self.kept:
+        key = (seed, train.vocab.fingerprint, train.graph.edges)
+        known = self.again(self.kept[key]) if key in self.kept else None
+        if known is None:
             self.kept.clear()
-            self.kept[key] = super().fit(train, seed=seed, workers=workers, progress=progress)
-        known = self.kept[key]
-        return FittedVectors(self, train, known.learned, known.cold_learned)
+            self.kept[key] = known = super().fit(train, seed=seed, workers=workers, progress=progress)
+        return known
 
 
 def made(recipe: Recipe, name: str) -> VectorMethod:

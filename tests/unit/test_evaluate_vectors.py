@@ -8,7 +8,7 @@ from evaluate_world import ITEMS, catalogue, shop
 
 from cowalk.evaluate import CompareSettings, FittedVectors, Ridge, VectorMethod, compare
 from cowalk.evaluate.data import DataSettings, train_data
-from cowalk.evaluate.methods import default_choice
+from cowalk.evaluate.methods import Fitted, default_choice
 from cowalk.learn import LearnSettings, WalkSettings
 from cowalk.recommend import Recommender
 
@@ -90,3 +90,15 @@ def test_no_leak_through_learning() -> None:
     assert chosen[0] == chosen[1]
     for name in ("vectors", "contexts", "own", "weights"):
         assert np.array_equal(getattr(kept[0], name), getattr(kept[1], name))
+
+
+def test_the_same_rows_are_learned_once(fitted: FittedVectors) -> None:
+    method = fitted.method
+    alone = replace(method, name="alone", lists=False)
+    again = alone.again(fitted)
+    assert again is not None
+    assert again.method is alone
+    assert again.learned is fitted.learned
+    other = replace(method, learn=method.learn.model_copy(update={"window": method.learn.window + 1}))
+    assert other.again(fitted) is None
+    assert method.again(Fitted()) is None

@@ -13,7 +13,7 @@ from cowalk.errors import UsageError
 from cowalk.evaluate.comparison import Comparison
 from cowalk.evaluate.data import DataSettings, TrainData, train_data
 from cowalk.evaluate.judged import Judged
-from cowalk.evaluate.methods import Choice, Chosen, Fitted, Method, Progress, Question, choose
+from cowalk.evaluate.methods import Choice, Chosen, Fitted, Method, Progress, Question, Reuses, choose
 from cowalk.evaluate.protocols import cold as cold_items
 from cowalk.evaluate.protocols import link as links
 from cowalk.evaluate.protocols import next_item as next_items
@@ -221,12 +221,14 @@ class _Run:
         return queries.part(np.sort(drawn))
 
     def _fits(self, train: TrainData, questions: set[str]) -> Iterable[tuple[Method, Fitted, float]]:
+        last: Fitted | None = None
         for method in self.methods:
             if not method.answers & questions:
                 continue
             self.tell(f"seed {self.seed}: fitting {method.name} for {' and '.join(sorted(questions))}")
             start = perf_counter()
-            fitted = method.fit(train, seed=self.seed, workers=self.workers)
+            known = method.again(last) if last is not None and isinstance(method, Reuses) else None
+            last = fitted = known or method.fit(train, seed=self.seed, workers=self.workers)
             seconds = perf_counter() - start
             if self.watch is not None:
                 self.watch(method, fitted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,6 +36,15 @@ class Method(Protocol):
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
     ) -> Fitted:
         """What was learned, equal for equal (train, seed)."""
+        ...
+
+
+@runtime_checkable
+class Reuses(Protocol):
+    """A method that can take over what another one learned."""
+
+    def again(self, fitted: Fitted) -> Fitted | None:
+        """What another method learned from the same part and seed, if this one would learn the very same."""
         ...
 
 

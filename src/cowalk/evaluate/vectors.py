@@ -55,6 +55,7 @@ COLD_SCORE_KNOBS: Mapping[str, tuple[Any, ...]] = {
 }
 COLD_LIFT = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 COLD = "cold_"  # before the name of a knob of cold items where knobs of recommending stand beside it
+LEARNING = ("engine", "learn", "walks", "hema", "mf", "cold_learn")  # stages that say what rows are learned
 KEPT = 3  # tables of each kind that are kept for the next trial
 
 
@@ -97,6 +98,13 @@ class VectorMethod:
             return FittedVectors(self, train, run(self.cold_learn))
         second = None if self.cold_learn is None else run(self.cold_learn)
         return FittedVectors(self, train, run(self.learn), second)
+
+    def again(self, fitted: Fitted) -> FittedVectors | None:
+        """The rows of `fitted` asked by this method, where it would learn the very same ones."""
+        if not isinstance(fitted, FittedVectors):
+            return None
+        same = all(getattr(self, stage) == getattr(fitted.method, stage) for stage in LEARNING)
+        return replace(fitted, method=self) if same else None
 
 
 @dataclass
