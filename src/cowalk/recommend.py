@@ -14,7 +14,17 @@ from cowalk.recall import CooccurrenceLists, top_k
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits
 from cowalk.types import Floats, Ids, Offsets
-from cowalk.users import COSINE_SCALE, history_vectors, normalize
+from cowalk.users import (
+    COSINE_SCALE,
+    Interests,
+    event_factors,
+    event_weights,
+    history_vectors,
+    interests_of,
+    normalize,
+    rarity,
+    share_places,
+)
 
 STEP = 4096  # queries scored at once
 
@@ -61,35 +71,92 @@ class Recommender:
         lift = np.float32(0.0) if self.lift is None else self.lift
         return (self.settings.popularity * np.log1p(self.counts) + lift).astype(np.float32)
 
-    def queries(self, items: Ids, offsets: Offsets) -> Floats:
-        """float32[Q, d]: the history vectors."""
-        return history_vectors(self._asking, items, offsets, self.settings.history, self.settings.decay)
+    @cached_property
+    def _rare(self) -> Floats | None:
+        return rarity(self.counts, self.settings.item_weights, self.settings.sif)
+
+    def _factors(self, items: Ids, offsets: Offsets, times: Offsets | None) -> Floats | None:
+        if self.settings.half_life > 0 and times is None:
+            raise UsageError(
+                "recommend.half_life counts by age, but these histories have no times; "
+                "give times, or set recommend.half_life=0"
+            )
+        return event_factors(items, offsets, times, self.settings.half_life, self._rare)
+
+    def queries(self, items: Ids, offsets: Offsets, times: Offsets | None = None) -> Floats:
+        """float32[Q, d]: the history vectors. times: int64[*] microseconds of the events, for half_life."""
+        s = self.settings
+        factors = self._factors(items, offsets, times)
+        return history_vectors(self._asking, items, offsets, s.history, s.decay, factors)
+
+    def interests(
+        self, items: Ids, offsets: Offsets, times: Offsets | None = None, *, workers: int | None = None
+    ) -> Interests:
+        """Each history's latest `history` items in at most `interests` clusters, the weightiest first."""
+        s = self.settings
+        weights = event_weights(offsets, s.history, s.decay, self._factors(items, offsets, times))
+        return interests_of(
+            self._normal, items, offsets, weights, s.history, s.interests, s.interest_distance, workers
+        )
+
+    def interest_vectors(self, found: Interests) -> Floats:
+        """float32[M, d]: what each interest asks with, the vector of its medoid."""
+        return self._asking[found.medoids]
 
     def recommend(
-        self, items: Ids, offsets: Offsets, k: int, *, exclude_seen: bool | None = None, exact: bool = False,
-        workers: int | None = None,
+        self, items: Ids, offsets: Offsets, k: int, *, times: Offsets | None = None,
+        exclude_seen: bool | None = None, exact: bool = False, workers: int | None = None,
     ) -> Hits:  # fmt: skip
         """The k best items for each history items[offsets[q]:offsets[q+1]] (oldest first).
 
-        `exclude_seen` (the settings' choice unless given) leaves the history's own items out; `exact` scores
-        the whole catalogue instead of two candidate lists.
+        `times` are the events' (microseconds), needed where half_life is set. `exclude_seen` (the settings'
+        choice unless given) leaves the history's own items out; `exact` scores the whole catalogue instead of
+        two candidate lists. With more than one interest each asks for itself, and they share the places.
         """
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
         exclude = self.settings.exclude_seen if exclude_seen is None else exclude_seen
-        parts = [
-            self._block(items, offsets[start : start + STEP + 1], k, exclude, exact, workers)
-            for start in range(0, max(len(offsets) - 1, 1), STEP)
-        ]
+        answer = self._block if self.settings.interests == 1 else self._shared
+        parts = []
+        for start in range(0, max(len(offsets) - 1, 1), STEP):
+            part = offsets[start : start + STEP + 1]
+            low, high = int(part[0]), int(part[-1])
+            when = None if times is None else times[low:high]
+            parts.append(answer(items[low:high], part - low, when, k, exclude, exact, workers))
         return Hits(np.concatenate([p.ids for p in parts]), np.concatenate([p.scores for p in parts]))
 
     def _block(
-        self, items: Ids, offsets: Offsets, k: int, exclude: bool, exact: bool, workers: int | None
-    ) -> Hits:
+        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude: bool, exact: bool,
+        workers: int | None,
+    ) -> Hits:  # fmt: skip
+        queries = self.queries(items, offsets, times)
+        return self._ranked(queries, items, offsets, k, exclude, exact, workers)
+
+    def _shared(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude: bool, exact: bool,
+        workers: int | None,
+    ) -> Hits:  # fmt: skip
+        """Every interest asks with its medoid and its own items; an empty history as one with none."""
+        found = self.interests(items, offsets, times, workers=workers)
+        most = k + (int(np.diff(offsets).max(initial=0)) if exclude else 0)  # what others may take first
+        hits = self._ranked(
+            self.interest_vectors(found), items[found.events], found.event_offsets,
+            min(most, len(self.counts)), False, exact, workers,
+        )  # fmt: skip
+        shared = share_places(hits, found.offsets, found.shares, k, (items, offsets) if exclude else None)
+        empty = np.flatnonzero(np.diff(offsets) == 0)
+        if len(empty):
+            none, ends = items[:0], np.zeros(len(empty) + 1, dtype=np.int64)
+            plain = self._block(none, ends, ends[:0], k, False, exact, workers)
+            shared.ids[empty], shared.scores[empty] = plain.ids, plain.scores
+        return shared
+
+    def _ranked(
+        self, queries: Floats, items: Ids, offsets: Offsets, k: int, exclude: bool, exact: bool,
+        workers: int | None,
+    ) -> Hits:  # fmt: skip
+        """The k best for each query vector beside the co-occurrence lists of its history."""
         s = self.settings
-        low, high = int(offsets[0]), int(offsets[-1])
-        items, offsets = items[low:high], offsets - low
-        queries = self.queries(items, offsets)
         seen = (items, offsets) if exclude else None
         if self.lists is None or s.cooccurrence == 0:
             return top_k(queries, self.keys, k, bias=self.bias, exclude=seen)

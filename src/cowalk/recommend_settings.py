@@ -19,6 +19,21 @@ class RecommendSettings(Settings):
     )
     history: int = Field(3, ge=1, description="Latest items of the history that count.")
     decay: float = Field(0.7, gt=0, le=1, description="Weight of each step back in the history.")
+    half_life: float = Field(
+        0.0, ge=0, description="Days after which an item of the history counts half as much; 0 = off."
+    )
+    item_weights: Literal["equal", "idf", "sif"] = Field(
+        "equal", description="Rare items of the history count more: log(1 + N / count), or a / (a + share)."
+    )
+    sif: float = Field(0.001, gt=0, description="The a of item_weights = sif.")
+    interests: int = Field(
+        1,
+        ge=1,
+        description="Interests that a history is parted into at most; they share the places; 1 = one.",
+    )
+    interest_distance: float = Field(
+        1.0, ge=0, description="Ward height at which interests stay apart; 1.41 parts items at right angles."
+    )
     popularity: float = Field(
         0.3, description="Weight of log(1 + count in the log) added to the vector score."
     )

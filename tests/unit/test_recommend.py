@@ -31,14 +31,18 @@ def recommender(**names: object) -> Recommender:
     return Recommender(VECTORS, CONTEXTS, COUNTS, LISTS, RecommendSettings.model_validate(names))
 
 
-def written(history: list[int], s: RecommendSettings) -> np.ndarray:
-    """float64[V]: cooccurrence log(cf / max cf + floor) + vector (h . key + popularity log(1 + count))."""
+def written(history: list[int], s: RecommendSettings, medoid: int | None = None) -> np.ndarray:
+    """float64[V]: cooccurrence log(cf / max cf + floor) + vector (h . key + popularity log(1 + count)).
+
+    h is the weighted mean of the latest items, or the medoid's vector where one is given.
+    """
     asked, keys = VECTORS.astype(float), CONTEXTS.astype(float)
     if s.score == "HH":
         asked = keys = VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)
     latest = history[::-1][: s.history]
     weights = np.array([s.decay**back for back in range(len(latest))])
     h = weights @ asked[latest] / weights.sum() if latest else np.zeros(4)
+    h = h if medoid is None else asked[medoid]
     near = (8 if s.score == "HH" else 1) * (keys @ h) + s.popularity * np.log(1 + COUNTS)
     cf = np.zeros(V)
     for back, v in enumerate(history[::-1][: s.cooccurrence_history]):
@@ -191,3 +195,58 @@ def test_without_lists_the_vectors_answer_alone() -> None:
 def test_k_must_be_at_least_1(k: int) -> None:
     with pytest.raises(UsageError, match="at least 1"):
         recommender().recommend(*ragged(HISTORIES), k)
+
+
+DAYS = np.array([0, 3, 9, 2, 0, 1, 1, 4, 6, 8, 5, 7, 3, 3]) * 86_400_000_000  # by event of HISTORIES
+
+
+def test_age_and_rarity_weigh_the_history() -> None:
+    asker = recommender(half_life=2.0, item_weights="idf", history=4, cooccurrence=0, popularity=0.0)
+    items, offsets = ragged(HISTORIES)
+    hits = asker.recommend(items, offsets, V, times=DAYS)
+    rare = np.log1p(COUNTS.sum() / COUNTS)
+    for q, history in enumerate(HISTORIES):
+        age = (DAYS[offsets[q + 1] - 1] - DAYS[offsets[q] : offsets[q + 1]]) / 86_400_000_000
+        steps = np.arange(len(history))[::-1]
+        weights = np.where(steps < 4, 0.7**steps * 0.5 ** (age / 2) * rare[history], 0)
+        query = weights @ VECTORS[history] / weights.sum() if history else np.zeros(4)
+        score = CONTEXTS.astype(float) @ query
+        np.testing.assert_allclose(hits.scores[q], np.sort(score)[::-1], atol=1e-5)
+        if history:
+            np.testing.assert_allclose(score[hits.ids[q]], hits.scores[q], atol=1e-5)
+
+
+def test_a_half_life_without_times_is_told() -> None:
+    with pytest.raises(UsageError, match="have no times"):
+        recommender(half_life=1.0).recommend(*ragged(HISTORIES), 3)
+
+
+@pytest.mark.parametrize("exclude", [False, True])
+@pytest.mark.parametrize("kind", [{}, {"score": "HH"}, {"cooccurrence": 0.0}])
+def test_interests_share_the_places(kind: dict[str, object], exclude: bool) -> None:
+    """Each interest ranks the items by its medoid and its own items; places go by share / (given + 1)."""
+    asker = recommender(interests=2, interest_distance=0.5, history=6, decay=0.9, candidates=V, **kind)
+    items, offsets = ragged(HISTORIES)
+    found = asker.interests(items, offsets)
+    hits = asker.recommend(items, offsets, 5, exclude_seen=exclude)
+    assert (np.diff(found.offsets) == 2).any()
+    for q, history in enumerate(HISTORIES):
+        mine = range(found.offsets[q], found.offsets[q + 1])
+        lists = []
+        for m in mine:
+            own = items[found.events[found.event_offsets[m] : found.event_offsets[m + 1]]]
+            score = written(own.tolist(), asker.settings, int(found.medoids[m]))
+            lists.append([v for v in np.argsort(-score) if not (exclude and v in history)])
+        got, given = [], [0] * len(lists)
+        while lists and len(got) < 5:
+            best = max(mine, key=lambda m: found.shares[m] / (given[m - mine[0]] + 1)) - mine[0]
+            got.append(next(v for v in lists[best] if v not in got))
+            given[best] += 1
+        assert hits.ids[q].tolist() == got or not history
+
+
+def test_one_interest_is_the_plain_history_for_one_item() -> None:
+    """A history of one item has one interest, whose medoid is its only item: the same answer."""
+    one, two = (recommender(interests=n, history=5).recommend(*ragged([[7], []]), 6) for n in (1, 3))
+    np.testing.assert_array_equal(one.ids, two.ids)
+    np.testing.assert_array_equal(one.scores[1], two.scores[1])
