@@ -175,7 +175,14 @@ class _Saved(Fitted):
         self.model = model
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
-        return self.model.recommender.recommend(items, offsets, k, exclude_seen=exclude_seen)
+        return self.recommend_at(items, offsets, None, k, exclude_seen, choice)
+
+    def recommend_at(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude_seen: bool, choice: Choice
+    ) -> Hits:
+        """See Recommender.recommend."""
+        asked = self.model.recommender
+        return asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
 
 
 def judge_held_out(model: Model, events: Any) -> Verdict:

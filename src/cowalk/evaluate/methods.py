@@ -11,6 +11,7 @@ import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.evaluate.data import TrainData
+from cowalk.evaluate.queries import ColdCandidates
 from cowalk.seeds import generator
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
@@ -70,6 +71,16 @@ class Fitted:
     ) -> Hits:
         """The k best of warm rows 0..V-1 and cold rows V..V+n-1 for each history."""
         self._cannot("recommend cold items")
+
+    def recommend_at(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude_seen: bool, choice: Choice
+    ) -> Hits:
+        """As `recommend`; times: int64[*] of the histories' events, for methods that look at their age."""
+        return self.recommend(items, offsets, k, exclude_seen, choice)
+
+    def cold_candidates_at(self, asked: ColdCandidates, k: int, choice: Choice) -> Hits:
+        """As `cold_candidates`, of queries that may have times."""
+        return self.cold_candidates(asked.items, asked.offsets, asked.fields, asked.n_cold, k, choice)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
         """float64[P]: how likely each (source, target) is an edge; kind is one of `link_kinds`."""

@@ -19,12 +19,19 @@ def _check_rows(name: str, rows: Ids, size: int) -> None:
         raise DataError(f"{name}: a row lies outside 0..{size - 1}")
 
 
+def _check_times(name: str, times: Offsets | None, n: int) -> None:
+    """Raise DataError unless there is a time for each event, or none at all."""
+    if times is not None and len(times) != n:
+        raise DataError(f"{name}: {n} events but {len(times)} times")
+
+
 @dataclass(frozen=True)
 class NextItemQueries:
     """Q histories and the item that came next.
 
     items int32[*], offsets int64[Q+1]: rows of the training vocabulary of `n_items`, oldest first, none
-    empty; targets int32[Q]; groups int64[Q]: the owner, whose queries are resampled together.
+    empty; targets int32[Q]; groups int64[Q]: the owner, whose queries are resampled together; times int64[*]
+    microseconds of the history's events, None where the log has none.
     """
 
     items: Ids
@@ -32,9 +39,11 @@ class NextItemQueries:
     targets: Ids
     groups: Offsets
     n_items: int
+    times: Offsets | None = None
 
     def __post_init__(self) -> None:
         check_offsets("next-item queries", self.offsets, len(self.items))
+        _check_times("next-item queries", self.times, len(self.items))
         if not len(self.targets) == len(self.groups) == len(self.offsets) - 1:
             raise DataError("next-item queries: histories, targets and groups differ in number")
         if np.any(np.diff(self.offsets) == 0):
@@ -48,7 +57,8 @@ class NextItemQueries:
     def part(self, rows: AnyArray) -> NextItemQueries:
         """The queries `rows` in that order."""
         offsets, items = take_ragged(self.offsets, self.items, rows)
-        return NextItemQueries(items, offsets, self.targets[rows], self.groups[rows], self.n_items)
+        times = None if self.times is None else take_ragged(self.offsets, self.times, rows)[1]
+        return NextItemQueries(items, offsets, self.targets[rows], self.groups[rows], self.n_items, times)
 
     def seen(self) -> AnyArray:
         """bool[Q]: whether the target stands in its own history."""
@@ -110,7 +120,7 @@ class ColdQueries:
 @dataclass(frozen=True)
 class ColdCandidates:
     """Q warm histories whose next item was cold; the cold items of `fields` are candidates beside all warm
-    ones.
+    ones; times as in NextItemQueries.
 
     Cold item j stands behind the vocabulary, as row n_items + j; targets int32[Q] are such rows.
     """
@@ -122,8 +132,10 @@ class ColdCandidates:
     fields: tuple[Field, ...]
     n_items: int
     n_cold: int
+    times: Offsets | None = None
 
     def __post_init__(self) -> None:
+        _check_times("cold candidates", self.times, len(self.items))
         check_offsets("cold candidates", self.offsets, len(self.items))
         if not len(self.targets) == len(self.groups) == len(self.offsets) - 1:
             raise DataError("cold candidates: histories, targets and groups differ in number")
@@ -139,7 +151,8 @@ class ColdCandidates:
         """The queries `rows` in that order, over the same candidates."""
         offsets, items = take_ragged(self.offsets, self.items, rows)
         targets, groups = self.targets[rows], self.groups[rows]
-        return ColdCandidates(items, offsets, targets, groups, self.fields, self.n_items, self.n_cold)
+        times = None if self.times is None else take_ragged(self.offsets, self.times, rows)[1]
+        return ColdCandidates(items, offsets, targets, groups, self.fields, self.n_items, self.n_cold, times)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import numpy as np
 from cowalk.cold import ColdScorer
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
+from cowalk.evaluate.queries import ColdCandidates
 from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings
 from cowalk.learn.engines import Engine, Stages, learned_from
 from cowalk.learn.hema_settings import HemaSettings
@@ -186,7 +187,14 @@ class FittedVectors(Fitted):
         return self._lists[settings]
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
-        return self.recommender(choice).recommend(items, offsets, k, exclude_seen=exclude_seen)
+        return self.recommend_at(items, offsets, None, k, exclude_seen, choice)
+
+    def recommend_at(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude_seen: bool, choice: Choice
+    ) -> Hits:
+        """See Recommender.recommend."""
+        asked = self.recommender(choice)
+        return asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
 
     def _cold(
         self, learned: Learned, changes: Mapping[str, Any], lists: CooccurrenceLists | None
@@ -208,11 +216,20 @@ class FittedVectors(Fitted):
     def cold_candidates(
         self, items: Ids, offsets: Offsets, fields: tuple[Field, ...], n: int, k: int, choice: Choice
     ) -> Hits:
+        return self._beside(items, offsets, None, fields, k, choice)
+
+    def cold_candidates_at(self, asked: ColdCandidates, k: int, choice: Choice) -> Hits:
+        return self._beside(asked.items, asked.offsets, asked.times, asked.fields, k, choice)
+
+    def _beside(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, fields: tuple[Field, ...], k: int,
+        choice: Choice,
+    ) -> Hits:  # fmt: skip
         """See ColdScorer.beside: in the rows that the histories are asked with."""
         changes = {name.removeprefix(COLD): choice[name] for name in choice if name.startswith(COLD)}
         warm = self.recommender(choice)
         both = self._cold(self._rows(warm.settings.rows), changes, None).beside(warm, fields)
-        return both.recommend(items, offsets, k, exclude_seen=False)
+        return both.recommend(items, offsets, k, times=times, exclude_seen=False)
 
     def link_scores(self, pairs: Ids, kind: str) -> AnyArray:
         """H_u.H_v, H_u.Z_v, or H_u.Z_v + H_v.Z_u."""

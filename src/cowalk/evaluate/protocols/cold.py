@@ -122,6 +122,7 @@ def cold_candidates(
         queries.fields,
         len(vocab),
         len(hidden),
+        events.times[rows >= 0][history] if events.has_times else None,
     )
 
 
@@ -186,14 +187,14 @@ def candidates_recall(fitted: Fitted, queries: ColdCandidates, choice: Choice, k
     What settings are chosen by. Every target is cold: without a budget the best choice would be to show cold
     items alone.
     """
-    hits = fitted.cold_candidates(queries.items, queries.offsets, queries.fields, queries.n_cold, k, choice)
+    hits = fitted.cold_candidates_at(queries, k, choice)
     recall = float(metrics.recall_at(metrics.target_ranks(hits.ids, queries.targets), k).mean())
     return recall * min(1.0, COLD_BUDGET / max(float((hits.ids >= queries.n_items).mean()), 1e-12))
 
 
 def judge_candidates(fitted: Fitted, queries: ColdCandidates, choice: Choice) -> Judged:
     """Recall@K and MRR of cold targets ranked over warm and cold items together; share of cold shown."""
-    hits = fitted.cold_candidates(queries.items, queries.offsets, queries.fields, queries.n_cold, 100, choice)
+    hits = fitted.cold_candidates_at(queries, 100, choice)
     ranks = metrics.target_ranks(hits.ids, queries.targets)
     values = {f"recall@{k}": metrics.recall_at(ranks, k) for k in (*KS, 100)}
     values["mrr@100"] = metrics.reciprocal_rank(ranks)
