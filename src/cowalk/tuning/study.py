@@ -69,9 +69,10 @@ class Asked:
 class Study:
     """The search over one space, in a file (a journal of JSON lines) or in memory.
 
-    own: the recipe's values, which are tried first. key: what the study is made for, by name; UsageError where the file holds a study made for something else,
-    DataError where it holds none. The n-th draw depends on the seed and on the trials before it alone, so a
-    study that was interrupted goes on as if it had not been.
+    own: the recipe's values, which are tried first. key: what the study is made for, by name; UsageError
+    where the file holds a study made for something else, DataError where it holds none. The n-th draw
+    depends on the seed and on the trials before it alone, so a study that was interrupted goes on as if it
+    had not been.
     """
 
     def __init__(
