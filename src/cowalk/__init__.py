@@ -54,7 +54,9 @@ _HOMES = {
     "cowalk.recommend": ("Recommender",),
     "cowalk.settings": ("Recipe", "load_recipe", "recipe_names"),
     "cowalk.model": ("Model", "load"),
+    "cowalk.user_store": ("UserStore",),
     "cowalk.pipeline": ("fit",),
+    "cowalk.tuning": ("Tuned", "tune"),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("datasets", "evaluate", "learn")  # learn is a room and, called, the function in it
@@ -108,6 +110,9 @@ if TYPE_CHECKING:
     from cowalk.tables import Vectors as Vectors
     from cowalk.tables import Vocab as Vocab
     from cowalk.tables import Walks as Walks
+    from cowalk.tuning import Tuned as Tuned
+    from cowalk.tuning import tune as tune
+    from cowalk.user_store import UserStore as UserStore
     from cowalk.walk import walk_blocks as walk_blocks
 
 

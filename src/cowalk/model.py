@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -29,14 +29,19 @@ from cowalk.neighbors import (
     times_together,
     vector_scores,
 )
-from cowalk.prepare import catalogue_of, encode_items, read_items, settings_like
+from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
 from cowalk.recommend import Recommender
-from cowalk.tables import Catalogue, Field, Id
+from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
+from cowalk.user_store import Time, UserStore, as_micros, popular
+from cowalk.users import Interests
+from cowalk.users.log import UserHistories
 
 Policy = Literal["error", "skip", "cold"]
 """What is done with an id that the log does not hold: an error, left out and told, or its cold vector."""
+Fallback = Literal["none", "popularity"]
+"""What a history of which nothing is known gets."""
 
 COLD_LABEL = "vector from the attributes . context rows + popularity + companions of similar items"
 
@@ -271,38 +276,84 @@ class Model(ModelData):
         history: Sequence[Id],
         k: int = 10,
         *,
+        times: Sequence[Time] | None = None,
         exclude_seen: bool | None = None,
         on_unknown: Policy = "error",
+        fallback: Fallback = "none",
         exact: bool = False,
     ) -> Answer:
         """The k items to show next after a history (oldest first), by the scorer that fit chose.
 
-        exclude_seen: leave the history's own items out (the recipe's choice unless given). on_unknown="cold"
-        lets items of the items table that nobody has clicked into the history and into the answer. exact:
-        score the whole catalogue instead of the candidates of two channels.
+        times: when each event was, for recommend.half_life. exclude_seen: leave the history's own items out
+        (the recipe's choice unless given). on_unknown="cold" lets items of the items table that nobody has
+        clicked into the history and into the answer. fallback: what a history of which nothing is known gets,
+        nothing or the most popular items; a note says so. exact: score the whole catalogue instead of the
+        candidates of two channels.
         """
         if isinstance(history, str | int):
             history = [history]
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
+        if fallback not in ("none", "popularity"):
+            raise UsageError(f"fallback is {fallback!r}; it must be none or popularity")
         if not len(history):
             raise UsageError("the history is empty; give at least one id")
+        if times is not None and len(times) != len(history):
+            raise UsageError(f"the history has {len(history)} ids but {len(times)} times; give one for each")
         rows, unknown = self._rows(history, on_unknown)
         label = "score of vectors and co-occurrence" if self.lists is not None else "score of vectors"
+        if not len(rows) and fallback == "popularity":
+            instead = popular(self.vocab, k, "no id of the history is known: the most popular items")
+            return replace(instead, unknown=unknown, asked=len(history))
         if not len(rows):
             return Answer(
                 (), label, unknown, len(history), ("no id of the history is known, so there is no answer",)
             )
         recommender = self._with_cold if on_unknown == "cold" else self.recommender
+        when = None
+        if times is not None:
+            left = set(unknown)
+            known = [as_micros(at) for item, at in zip(history, times, strict=True) if item not in left]
+            when = np.array(known, dtype=np.int64)
+            if np.any(np.diff(when) < 0):
+                raise UsageError("the times of the history fall; give ids and times oldest first")
         found = recommender.recommend(
-            rows, np.array([0, len(rows)], dtype=np.int64), k, exclude_seen=exclude_seen, exact=exact
-        )
+            rows, np.array([0, len(rows)], dtype=np.int64), k, times=when, exclude_seen=exclude_seen,
+            exact=exact,
+        )  # fmt: skip
         hits = [
             Hit(self._name(row), float(score), cold=row >= len(self.vocab))
             for row, score in zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)
             if row >= 0
         ]
         return Answer(tuple(hits), label, unknown, len(history))
+
+    def user_histories(self, events: Any) -> UserHistories:
+        """What each user of a log did with the model's items, read and cleaned by the recipe's rules."""
+        if not isinstance(events, Events):
+            clean = self.recipe.clean.model_copy(update={"min_count": 1})
+            events, _ = read_events(events, self.recipe.read, clean, memory_limit=self.recipe.memory_limit)
+        return UserHistories.of(events, self.vocab)
+
+    def user_vectors(self, events: Any) -> Vectors:
+        """One vector per user of a log: what `recommend` asks with, by the same weights and the same code.
+
+        Times `recommender.keys` it is the vector channel's score. A user without a known item gets a zero
+        vector, and a warning tells how many there are; the counts are known events by user.
+        """
+        asked = self.user_histories(events)
+        for line in asked.told():
+            warnings.warn(line, stacklevel=2)
+        return Vectors(asked.users, self.recommender.queries(asked.items, asked.offsets, asked.times))
+
+    def user_interests(self, events: Any) -> tuple[UserHistories, Interests]:
+        """Each user's interests (recommend.interests at most), and the histories that they are parts of."""
+        asked = self.user_histories(events)
+        return asked, self.recommender.interests(asked.items, asked.offsets, asked.times)
+
+    def user_store(self, keep: int | None = None) -> UserStore:
+        """An empty store of users, to be kept up to date event by event; see UserStore."""
+        return UserStore(self.recommender, self.vocab, keep=keep, repeats=not self.recipe.clean.drop_repeats)
 
     def inspect(self) -> dict[str, Any]:
         """What is in the model, what was dropped and why, the graph's health, learned weights by field."""

@@ -19,6 +19,8 @@ from cowalk.cli.recipes import recipes
 from cowalk.cli.recommend import recommend
 from cowalk.cli.similar import similar
 from cowalk.cli.simulate import simulate
+from cowalk.cli.tune import tune
+from cowalk.cli.users import users
 
 app = typer.Typer(
     name="cowalk",
@@ -31,11 +33,13 @@ app = typer.Typer(
 )
 for command in (
     fit,
+    tune,
     evaluate,
     compare,
     classify,
     similar,
     recommend,
+    users,
     embed,
     inspect,
     export,

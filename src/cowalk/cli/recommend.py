@@ -19,6 +19,10 @@ def recommend(
         ),
     ],
     k: o.K = 10,
+    times: Annotated[
+        str | None,
+        typer.Option(help="When each of them was, as 2011-12-01T10:00,2011-12-02; for recommend.half_life."),
+    ] = None,
     exclude_seen: Annotated[
         bool | None,
         typer.Option(
@@ -26,6 +30,9 @@ def recommend(
         ),
     ] = None,
     on_unknown: o.Unknown = "error",
+    fallback: Annotated[
+        str, typer.Option(help="Where no id of the history is known: none, or popularity.")
+    ] = "none",
     exact: Annotated[
         bool, typer.Option("--exact", help="Score the whole catalogue, not two candidate lists.")
     ] = False,
@@ -40,5 +47,8 @@ def recommend(
     from cowalk.model import load
 
     ids = [part.strip() for part in next(csv.reader([history], skipinitialspace=True), []) if part.strip()]
-    answer = load(model).recommend(ids, k, exclude_seen=exclude_seen, on_unknown=on_unknown, exact=exact)  # type: ignore[arg-type]
+    when = None if times is None else [part.strip() for part in times.split(",")]
+    answer = load(model).recommend(
+        ids, k, times=when, exclude_seen=exclude_seen, on_unknown=on_unknown, fallback=fallback, exact=exact,  # type: ignore[arg-type]
+    )  # fmt: skip
     show.answer(answer, json)

@@ -1,0 +1,187 @@
+"""UserStore: users kept up to date event by event, with the very vectors that a batch would give."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from cowalk.answers import Answer, Hit
+from cowalk.errors import DataError, UsageError
+from cowalk.recommend import Recommender
+from cowalk.tables import Id, Vectors, Vocab
+from cowalk.tables.parquet import read_table, write_table
+from cowalk.tables.vector_files import whole
+from cowalk.types import Floats, Ids, Offsets
+from cowalk.users.log import UserHistories
+
+Time = int | datetime | np.datetime64 | str
+"""Microseconds since 1970 UTC, a date and time (UTC unless it has a zone), or its ISO text."""
+FALLBACK = "no item of this user is known: the most popular items"
+
+
+def as_micros(time: Time) -> int:
+    """The time as microseconds since 1970 UTC."""
+    if isinstance(time, int | np.integer) and not isinstance(time, bool):
+        return int(time)
+    try:
+        if isinstance(time, str):
+            time = datetime.fromisoformat(time)
+        if isinstance(time, datetime):
+            at = time if time.tzinfo else time.replace(tzinfo=UTC)
+            return round((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+        return int(np.datetime64(time, "us").astype(np.int64))
+    except (ValueError, TypeError):
+        raise UsageError(f"time {time!r} cannot be read; give microseconds, a datetime or ISO text") from None
+
+
+@dataclass
+class UserState:
+    """The latest known items of one user and their times, oldest first; last: the newest item of all."""
+
+    rows: list[int] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+    last: Id | None = None
+
+    def add(self, row: int, time: int, keep: int) -> None:
+        """Put the event where its time says, behind its equals; keep the latest `keep`."""
+        at = bisect_right(self.times, time)
+        self.rows.insert(at, row)
+        self.times.insert(at, time)
+        if len(self.rows) > keep:
+            del self.rows[0], self.times[0]
+
+
+class UserStore:
+    """Users by their latest events; every vector equals that of a batch over the same events.
+
+    recommender, vocab: those of a model (`model.user_store()`). keep: events kept per user, as many as the
+    scorer looks at unless given; `exclude_seen` leaves out those that are kept. repeats: whether an event on
+    the very item of the one before counts again; `clean.drop_repeats` of a recipe says no. Events of one user
+    may come late: they are put where their time says.
+    """
+
+    def __init__(
+        self, recommender: Recommender, vocab: Vocab, *, keep: int | None = None, repeats: bool = False
+    ) -> None:
+        settings = recommender.settings
+        least = max(settings.history, settings.cooccurrence_history)
+        if keep is not None and keep < least:
+            raise UsageError(f"keep is {keep}, but the scorer looks at the latest {least} events")
+        self.recommender, self.vocab = recommender, vocab
+        self.keep, self.repeats = keep or least, repeats
+        self.users: dict[str, UserState] = {}
+        self._timed: bool | None = None
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+    def __contains__(self, user: object) -> bool:
+        return str(user) in self.users
+
+    def update(self, user: Id, item: Id, time: Time | None = None) -> bool:
+        """Take one event in; gives whether it counts: the item is known and no repeat.
+
+        Where no event has a time, the order of the calls tells.
+        """
+        timed = time is not None
+        if self._timed is not None and self._timed != timed:
+            raise UsageError(
+                "some events have a time and others none; give a time with every event, or with none"
+            )
+        if not timed and self.recommender.settings.half_life > 0:
+            raise UsageError("recommend.half_life counts by age: give the time of every event")
+        at = 0 if time is None else as_micros(time)
+        self._timed = timed
+        state = self.users.setdefault(str(user), UserState())
+        repeat = not self.repeats and state.last is not None and str(state.last) == str(item)
+        if not state.times or at >= state.times[-1]:
+            state.last = item
+        row = int(self.vocab.find([item])[0])
+        if row < 0 or repeat:
+            return False
+        state.add(row, at, self.keep)
+        return True
+
+    def extend(self, users: Iterable[Id], items: Iterable[Id], times: Iterable[Time] | None = None) -> int:
+        """Take events in, one after another; how many counted."""
+        if times is None:
+            return sum(self.update(user, item) for user, item in zip(users, items, strict=True))
+        return sum(self.update(user, item, at) for user, item, at in zip(users, items, times, strict=True))
+
+    def histories(self, users: Sequence[Id] | None = None) -> UserHistories:
+        """The kept events of these users, or of all; of one who was never seen an empty history."""
+        names = list(self.users) if users is None else [str(user) for user in users]
+        states = [self.users.get(name, UserState()) for name in names]
+        counts = np.array([len(state.rows) for state in states], dtype=np.int64)
+        items: Ids = np.array([row for state in states for row in state.rows], dtype=np.int32)
+        times: Offsets = np.array([at for state in states for at in state.times], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        known = Vocab(np.array(names, dtype=object), counts)
+        return UserHistories(known, items, offsets, times if self._timed else None)
+
+    def vector(self, user: Id) -> Floats:
+        """float32[d] of one user, as `Model.user_vectors` gives it; zeros where no item is known."""
+        asked = self.histories([user])
+        return np.asarray(self.recommender.queries(asked.items, asked.offsets, asked.times)[0])
+
+    def vectors(self) -> Vectors:
+        """The vectors of all users seen; ids are texts."""
+        asked = self.histories()
+        return Vectors(asked.users, self.recommender.queries(asked.items, asked.offsets, asked.times))
+
+    def recommend(self, user: Id, k: int = 10, *, exclude_seen: bool | None = None) -> Answer:
+        """The k items to show the user next.
+
+        A user without a known item gets the most popular ones, and a note says so.
+        """
+        asked = self.histories([user])
+        if not len(asked.items):
+            return popular(self.vocab, k, FALLBACK)
+        hits = self.recommender.recommend(
+            asked.items, asked.offsets, k, times=asked.times, exclude_seen=exclude_seen
+        )
+        found = hits.ids[0] >= 0
+        names = self.vocab.names(hits.ids[0][found])
+        return Answer(
+            tuple(
+                Hit(name, score) for name, score in zip(names, hits.scores[0][found].tolist(), strict=True)
+            ),
+            "score of the user's history",
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the kept events as Parquet (user, item, time in microseconds), which `load` reads back."""
+        asked = self.histories()
+        users = np.repeat(asked.users.ids.astype(object), np.diff(asked.offsets))
+        items = self.vocab.ids[asked.items].astype(object)
+        times = np.zeros(len(items), np.int64) if asked.times is None else asked.times
+        timed = np.full(len(items), asked.times is not None)
+        kinds = {"user": "VARCHAR", "item": "VARCHAR", "time": "BIGINT", "timed": "BOOLEAN"}
+        with whole(Path(path)) as draft:
+            write_table(draft, {"user": users, "item": items, "time": times, "timed": timed}, kinds)
+
+    def load(self, path: str | Path) -> UserStore:
+        """Take in the events that `save` wrote, of this model or an older one; gives itself."""
+        if not Path(path).is_file():
+            raise DataError(f"{path}: no such file")
+        table = read_table(Path(path), ("user", "item", "time", "timed"))
+        before, self.repeats = self.repeats, True  # repeats were judged when the events came
+        for user, item, at, timed in zip(*(table[name].tolist() for name in table), strict=True):
+            self.update(user, item, at if timed else None)
+        self.repeats = before
+        return self
+
+
+def popular(vocab: Vocab, k: int, note: str) -> Answer:
+    """The k most frequent items with their counts, and why they stand here."""
+    if k < 1:
+        raise UsageError(f"k must be at least 1, not {k}")
+    rows = np.argsort(-vocab.counts, kind="stable")[:k].astype(np.int32)
+    counts = vocab.counts[rows].tolist()
+    hits = tuple(Hit(name, float(n)) for name, n in zip(vocab.names(rows), counts, strict=True))
+    return Answer(hits, "events in the log", notes=(note,))
