@@ -78,6 +78,8 @@ def _command(error: Any) -> str:
 def _interrupted(arguments: Sequence[str]) -> str:
     if arguments and arguments[0] == "fit":
         return "interrupted; run the same command again to go on from the last finished epoch"
+    if arguments and arguments[0] == "tune":
+        return "interrupted; run the same command again to go on after the last trial"
     return "interrupted"
 
 

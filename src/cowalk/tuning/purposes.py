@@ -27,7 +27,7 @@ from cowalk.tables import Events, ItemGraph, Vocab
 from cowalk.tuning.space import walks
 
 Purpose = Literal["next-item", "cold", "link"]
-Split = Literal["auto", "time", "leave-last"]
+Split = Literal["auto", "leave-last"]
 Watch = Callable[[int, float], None]
 """Told after each scorer setting how many were tried and the best figure so far; may raise to end a trial."""
 HIDDEN = 0.15  # share of the items hidden from the trials: what the harness hides for validation and test

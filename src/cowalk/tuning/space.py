@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cowalk.errors import UsageError
-from cowalk.learn.engines import HOMES
+from cowalk.learn.engines import HOMES, Engine
 from cowalk.settings import STAGES, Recipe, parse_value, resolve
 
 WIDE = 8.0  # a range of positive numbers whose ends are further apart than this is searched by ratio
@@ -60,7 +60,7 @@ def range_of(low: float, high: float, *, whole: bool = False, log: bool | None =
     return Range(low, high, whole, (low > 0 and high / low >= WIDE) if log is None else log)
 
 
-def parse_knobs(texts: Iterable[str]) -> dict[str, Knob]:
+def parse_knobs(texts: Iterable[str], engine: Engine = "skip-gram") -> dict[str, Knob]:
     """Knobs of `stage.name=values` texts: `learn.window=3,5,10` or `walks.p=0.25..4`."""
     out: dict[str, Knob] = {}
     for text in texts:
@@ -69,14 +69,20 @@ def parse_knobs(texts: Iterable[str]) -> dict[str, Knob]:
             raise UsageError(
                 f"--tune {text!r}: write it as NAME=VALUE,VALUE or NAME=LOW..HIGH, as in walks.p=0.25..4"
             )
-        full = ".".join(resolve(name.strip()))
-        if full in out:
-            raise UsageError(f"--tune names {full} twice; give all its values at once")
-        out[full] = _knob(full, values.strip())
+        made = knobs_of({name.strip(): values.strip()}, engine)
+        if not out.keys().isdisjoint(made):
+            raise UsageError(f"--tune names {next(iter(made))} twice; give all its values at once")
+        out |= made
     return out
 
 
-def read_knobs(path: str | Path) -> dict[str, Knob]:
+def knobs_of(given: Mapping[str, Any], engine: Engine = "skip-gram") -> dict[str, Knob]:
+    """Knobs by name: ready ones, lists of values, or texts as above."""
+    full = {".".join(resolve(name, engine)): value for name, value in given.items()}
+    return {name: _knob(name, value) for name, value in full.items()}
+
+
+def read_knobs(path: str | Path, engine: Engine = "skip-gram") -> dict[str, Knob]:
     """Knobs of a TOML file: a table for each stage, `window = [3, 5, 10]` or `p = "0.25..4"`."""
     try:
         tree = tomllib.loads(Path(path).read_text(encoding="utf-8"))
@@ -84,23 +90,25 @@ def read_knobs(path: str | Path) -> dict[str, Knob]:
         raise UsageError(f"space {path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"space {path}: not valid TOML ({error})") from None
-    out: dict[str, Knob] = {}
+    given = {}
     for stage, table in tree.items():
         if not isinstance(table, dict):
-            raise UsageError(f'space {path}: write a table for each stage, as [learn] with window = "3,5"')
-        out |= {f"{stage}.{name}": _knob(f"{stage}.{name}", value) for name, value in table.items()}
-    if not out:
+            raise UsageError(f"space {path}: write a table for each stage, as [learn] with window = [3, 5]")
+        given |= {f"{stage}.{name}": value for name, value in table.items()}
+    if not given:
         raise UsageError(f"space {path}: it names no setting")
-    return out
+    return knobs_of(given, engine)
 
 
 def _knob(name: str, given: Any) -> Knob:
     """A list of values, or the two ends of a range."""
-    if isinstance(given, list):
-        return Values(tuple(dict.fromkeys(given)))
+    if isinstance(given, Values | Range):
+        return given
+    if isinstance(given, list | tuple):
+        return _values(name, given)
     if not isinstance(given, str) or ".." not in given:
         parts = given.split(",") if isinstance(given, str) else [str(given)]
-        return Values(tuple(dict.fromkeys(parse_value(part.strip()) for part in parts)))
+        return _values(name, [parse_value(part.strip()) for part in parts if part.strip()])
     first, _, second = given.partition("..")
     try:
         low, high = float(first), float(second)
@@ -111,9 +119,21 @@ def _knob(name: str, given: Any) -> Knob:
     return range_of(low, high, whole=_is_whole(name))
 
 
+def _values(name: str, given: Iterable[Any]) -> Values:
+    """The values, each once."""
+    values: list[Any] = []
+    for value in given:
+        if value not in values:
+            values.append(value)
+    if not values:
+        raise UsageError(f"space: {name} has no values")
+    return Values(tuple(values))
+
+
 def _is_whole(name: str) -> bool:
     stage, _, setting = name.partition(".")
-    field = STAGES["learn" if stage == "cold_learn" else stage].model_fields.get(setting)
+    kind = STAGES.get("learn" if stage == "cold_learn" else stage)
+    field = None if kind is None else kind.model_fields.get(setting)
     return field is not None and field.annotation is int
 
 

@@ -19,7 +19,7 @@ from cowalk.settings import Recipe, load_recipe
 from cowalk.tuning.default_space import default_space
 from cowalk.tuning.final import Final, finalists, last_round
 from cowalk.tuning.purposes import PURPOSES, Purpose, Split, Task, task_of
-from cowalk.tuning.space import Knob, checked, own_value, parse_knobs, plain, read_knobs
+from cowalk.tuning.space import Knob, checked, knobs_of, own_value, parse_knobs, plain, read_knobs
 from cowalk.tuning.study import COSTLY, Asked, Study, Tried, load_optuna
 from cowalk.tuning.tuned import Tuned
 from cowalk.tuning.work import work
@@ -115,14 +115,10 @@ def _knobs(space: Any, recipe: Recipe, purpose: Purpose) -> Mapping[str, Knob]:
     if space is None:
         return default_space(recipe, purpose)
     if isinstance(space, str | Path):
-        return read_knobs(space)
+        return read_knobs(space, recipe.engine)
     if isinstance(space, Mapping):
-        texts = [
-            f"{name}={json.dumps(value)[1:-1] if isinstance(value, list | tuple) else value}"
-            for name, value in space.items()
-        ]
-        return parse_knobs(texts)
-    return parse_knobs(space)
+        return knobs_of(space, recipe.engine)
+    return parse_knobs(space, recipe.engine)
 
 
 def _target(out: Path) -> Path:
@@ -188,11 +184,12 @@ class _Search:
     def _trials(self, study: Study, task: Task) -> bool:
         """Trials until there are enough; True where the time was up before."""
         begun, s = monotonic(), self.settings
-        costly = 0
+        costly = 0  # draws in a row
         while (n := len(done := study.tried())) < s.trials:
             if s.timeout is not None and monotonic() - begun > 60 * s.timeout and n:
                 return True
-            self.tell(_words(done, s.trials, task.metric), n / s.trials)
+            if not costly:
+                self.tell(_words(done, s.trials, task.metric), n / s.trials)
             asked = study.ask()
             costly = 0 if self._tried(asked, task) else costly + 1
             if costly >= MOST_COSTLY:
