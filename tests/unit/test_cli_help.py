@@ -13,7 +13,9 @@ COMMANDS = [command.callback.__name__ for command in app.registered_commands if 
 
 
 def test_the_commands() -> None:
-    wanted = "fit evaluate compare classify similar recommend users embed inspect export simulate demo recipes"
+    wanted = (
+        "fit tune evaluate compare classify similar recommend users embed inspect export simulate demo recipes"
+    )
     assert wanted.split() == COMMANDS
 
 

@@ -9,7 +9,6 @@ import typer
 
 from cowalk.cli import options as o
 from cowalk.cli import show
-from cowalk.errors import UsageError
 
 if TYPE_CHECKING:
     from cowalk.settings import Recipe
@@ -84,11 +83,9 @@ def tune(
         event_weights=event_weights, seed=seed, workers=workers, memory_limit=memory_limit, **weight,
     )  # fmt: skip
     from cowalk.settings import load_recipe
-    from cowalk.tuning import PURPOSES, plain, space_of
+    from cowalk.tuning import plain, space_of
     from cowalk.tuning import tune as run
 
-    if purpose not in PURPOSES:
-        raise UsageError(f"--for {purpose}: there is no such purpose; there are {', '.join(PURPOSES)}")
     chosen = load_recipe(recipe, changed)
     knobs = space_of(_asked(chosen, space, tune_), chosen, purpose)
     if not quiet:

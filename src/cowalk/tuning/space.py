@@ -90,7 +90,7 @@ def read_knobs(path: str | Path, engine: Engine = "skip-gram") -> dict[str, Knob
         raise UsageError(f"space {path}: cannot be read ({error})") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"space {path}: not valid TOML ({error})") from None
-    given = {}
+    given: dict[str, Any] = {}
     for stage, table in tree.items():
         if not isinstance(table, dict):
             raise UsageError(f"space {path}: write a table for each stage, as [learn] with window = [3, 5]")

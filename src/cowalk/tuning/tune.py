@@ -55,7 +55,7 @@ def tune(
     items: Any = None,
     edges: Any = None,
     recipe: str | Path | Recipe | Mapping[str, Any] = "eges",
-    purpose: Purpose = "next-item",
+    purpose: str = "next-item",
     space: str | Path | Mapping[str, Any] | Sequence[str] | None = None,
     out: str | Path | None = None,
     settings: TuneSettings | None = None,
@@ -77,7 +77,7 @@ def tune(
     knobs = space_of(space, chosen, purpose)
     tell = progress or (lambda words, share: None)
     prepared = read_inputs(events, items, edges, chosen, lambda words: tell(words, None))
-    return search(prepared, purpose, knobs, settings, target, tell)
+    return search(prepared, purpose_of(purpose), knobs, settings, target, tell)
 
 
 def search(
@@ -92,13 +92,17 @@ def search(
     return _Search(prepared, purpose, dict(space), settings, out, tell).run()
 
 
-def space_of(space: Any, recipe: Recipe, purpose: Purpose) -> dict[str, Knob]:
+def space_of(space: Any, recipe: Recipe, purpose: str) -> dict[str, Knob]:
     """The space as given, or that of the purpose, with the recipe's own values; UsageError if it is off."""
-    if purpose not in PURPOSES:
-        raise UsageError(
-            f"no purpose {purpose!r}{did_you_mean(purpose, PURPOSES)}; there are {', '.join(PURPOSES)}"
-        )
-    return checked(_knobs(space, recipe, purpose), recipe)
+    return checked(_knobs(space, recipe, purpose_of(purpose)), recipe)
+
+
+def purpose_of(name: str) -> Purpose:
+    """The purpose of this name; UsageError where there is none."""
+    for purpose in PURPOSES:
+        if purpose == name:
+            return purpose
+    raise UsageError(f"no purpose {name!r}{did_you_mean(name, PURPOSES)}; there are {', '.join(PURPOSES)}")
 
 
 def _settings(settings: TuneSettings | None, changes: Mapping[str, Any]) -> TuneSettings:
@@ -111,7 +115,7 @@ def _settings(settings: TuneSettings | None, changes: Mapping[str, Any]) -> Tune
         raise UsageError(f"tune: {name} = {first['input']!r}: {first['msg'].lower()}") from None
 
 
-def _knobs(space: Any, recipe: Recipe, purpose: Purpose) -> Mapping[str, Knob]:
+def _knobs(space: Any, recipe: Recipe, purpose: str) -> Mapping[str, Knob]:
     if space is None:
         return default_space(recipe, purpose)
     if isinstance(space, str | Path):
