@@ -8,8 +8,8 @@ from difflib import get_close_matches
 SAME = {"random_state": "seed", "n_jobs": "workers"}
 """Names that mean the same everywhere and are simply taken."""
 
-FIRST = {"window": "learn"}
-"""Names of gensim that two stages have here, and the stage that is meant without another word."""
+FIRST = {"window": "learn", "mode": "learn"}
+"""Names that two stages have here, and the stage that is meant without another word."""
 
 HINTS = {
     "size": "it is vector_size here, as in gensim 4",
