@@ -22,6 +22,7 @@ from cowalk.recall.settings import CooccurrenceSettings
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.setting_names import FIRST, did_you_mean, foreign_hint, translated
 from cowalk.types import Settings
+from cowalk.update_settings import UpdateSettings
 
 S = TypeVar("S", bound=Settings)
 Tree = dict[str, Any]
@@ -73,6 +74,7 @@ class Recipe(Settings):
     cold: ColdSettings = ColdSettings()
     cooccurrence: CooccurrenceSettings = CooccurrenceSettings()
     recommend: RecommendSettings = RecommendSettings()
+    update: UpdateSettings = UpdateSettings()
 
     @property
     def stages(self) -> Stages:
