@@ -10,6 +10,7 @@ from cowalk.learn import Learned
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import Recipe
 from cowalk.tables import SideInfo, Vectors, Vocab
+from cowalk.tables.probe import Probe
 from cowalk.types import Floats
 
 
@@ -17,9 +18,9 @@ from cowalk.types import Floats
 class ModelData:
     """Everything that was learned, and what it was learned from in figures (`manifest`).
 
-    vocab: the items, most frequent first, with their counts in the log. cold_vocab, cold_info: items of the
+    vocab: the items, most frequent first (behind them those of later updates), with their counts in the log. cold_vocab, cold_info: items of the
     items table that are not in the log; they answer under the policy `cold`. cold_learned: the rows that cold
-    vectors come from, where they are not `learned` itself.
+    vectors come from, where they are not `learned` itself. probe: what `update` measures forgetting by.
     """
 
     recipe: Recipe
@@ -30,6 +31,7 @@ class ModelData:
     cold_learned: Learned | None = None
     cold_vocab: Vocab | None = None
     cold_info: SideInfo | None = None
+    probe: Probe | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
