@@ -14,11 +14,13 @@ import numpy as np
 
 from cowalk.errors import CowalkError, ModelError
 from cowalk.learn import Learned
+from cowalk.learn.result import Squares
 from cowalk.model_data import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
 from cowalk.tables import Vocab
 from cowalk.tables.folder import Stored, read_folder, write_folder
+from cowalk.tables.probe import Probe
 from cowalk.types import AnyArray
 
 LIBRARIES = ("numpy", "numba", "duckdb", "pydantic", "safetensors")
@@ -32,6 +34,8 @@ def save(model: ModelData, folder: Path) -> Path:
         arrays |= _learned_arrays(model.cold_learned, "cold_")
     if model.lists is not None:
         arrays["lists"] = {f.name: getattr(model.lists, f.name) for f in fields(model.lists)}
+    if model.probe is not None:
+        arrays["probe"] = {f.name: getattr(model.probe, f.name) for f in fields(model.probe)}
     cold = None
     if model.cold_vocab is not None and model.cold_info is not None:
         cold = (model.cold_vocab, model.cold_info)
@@ -63,6 +67,7 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
             cold_learned=None if cold is None else _learned(cold, arrays, "cold_", stored.vocab),
             cold_vocab=None if stored.cold is None else stored.cold[0],
             cold_info=None if stored.cold is None else stored.cold[1],
+            probe=Probe(**arrays["probe"]) if "probe" in arrays else None,
             manifest=manifest,
         )
     except (CowalkError, KeyError, TypeError, IndexError) as error:
@@ -78,6 +83,8 @@ def _learned_arrays(learned: Learned, prefix: str) -> dict[str, Mapping[str, Any
     arrays[prefix + "fields"] = {str(number): rows for number, rows in enumerate(learned.fields)}
     if learned.extra:
         arrays[prefix + "extra"] = learned.extra
+    if learned.squares is not None:
+        arrays[prefix + "squares"] = learned.squares._asdict()
     return arrays
 
 
@@ -104,7 +111,9 @@ def _learned(
             raise ModelError(
                 f"{prefix}{name}.safetensors holds {rows[name].shape}, wanted {shape}; fit again"
             )
+    sums = arrays.get(prefix + "squares")
+    squares = None if sums is None else Squares(**sums)
     return Learned(
         vocab.fingerprint, rows["vectors"], rows["contexts"], rows["own"], parts, rows["weights"], names,
-        tuple(told["losses"]), told["multi"], arrays.get(prefix + "extra", {}),
+        tuple(told["losses"]), told["multi"], arrays.get(prefix + "extra", {}), squares,
     )  # fmt: skip
