@@ -19,6 +19,7 @@ from cowalk.recall import cooccurrence_lists
 from cowalk.settings import Recipe, load_recipe
 from cowalk.tables import SideInfo, Vocab
 from cowalk.tables.folder import check_target
+from cowalk.updates.probe import probe_of
 from cowalk.work import Work
 
 Progress = Callable[[str, float | None], None]
@@ -151,6 +152,8 @@ class _Fit:
             n, settings = len(train.vocab), self.recipe.cooccurrence
             lists = cooccurrence_lists(train.sessions, n, settings, workers=self.recipe.workers)
         cold_vocab, cold_info = self._cold_items(train)
+        events = self.prepared.events
+        probe = None if events is None else probe_of(events, train.vocab, seed=self.recipe.seed)
         manifest = {
             "data": self.prepared.summary(),
             "fingerprints": {"data": self.prepared.fingerprint},
@@ -169,6 +172,7 @@ class _Fit:
             cold_learned,
             cold_vocab,
             cold_info,
+            probe,
             manifest,
         )
 
