@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,33 +62,50 @@ class Ground:
         return self.chances > 0
 
 
-def lists_of(key_offsets: Offsets, keys: Ids, rows: ItemGraph, alone: bool, ground: Ground) -> Lists:
-    """The lists with these members and weights (the graph's rows), but for those with nothing to draw."""
-    records = np.empty((rows.edges, 3), dtype=np.uint32)
-    shares = np.empty(rows.edges, dtype=np.float32)
+class Members(NamedTuple):
+    """List r is items[offsets[r]:offsets[r+1]] with these weights, float32 above 0."""
+
+    offsets: Offsets
+    items: Ids
+    weights: Floats
+
+
+def lists_of(key_offsets: Offsets, keys: Ids, members: Members, alone: bool, ground: Ground) -> Lists:
+    """The lists with these members, but for those with nothing to draw."""
+    records = np.empty((len(members.items), 3), dtype=np.uint32)
+    shares = np.empty(len(members.items), dtype=np.float32)
     usable = np.empty(len(keys), dtype=bool)
     with threads(ground.workers):
-        alias_kernels.edge_records(rows.offsets, rows.targets, rows.weights, records)
-        alias_kernels.edge_shares(rows.offsets, rows.weights, shares)
+        alias_kernels.edge_records(members.offsets, members.items, members.weights, records)
+        alias_kernels.edge_shares(members.offsets, members.weights, shares)
         kernels.usable_lists(
-            key_offsets, keys, rows.offsets, rows.targets, ground.known_offsets, ground.known, alone, usable
+            key_offsets,
+            keys,
+            members.offsets,
+            members.items,
+            ground.known_offsets,
+            ground.known,
+            alone,
+            usable,
         )
     counts = np.diff(key_offsets)
-    asked = np.bincount(keys, np.repeat(ground.chances / np.maximum(counts, 1), counts), len(rows))
-    drawn = np.bincount(rows.targets, np.repeat(asked, np.diff(rows.offsets)) * shares, 1)
-    made = Lists(key_offsets, keys.astype(np.int32), rows.offsets, records, alone, float(drawn.max()))
+    asked = np.bincount(
+        keys, np.repeat(ground.chances / np.maximum(counts, 1), counts), len(members.offsets) - 1
+    )
+    drawn = np.bincount(members.items, np.repeat(asked, np.diff(members.offsets)) * shares, 1)
+    made = Lists(key_offsets, keys.astype(np.int32), members.offsets, records, alone, float(drawn.max()))
     return made.kept(usable)
 
 
-def one_list(weights: AnyArray, ground: Ground) -> Lists:
+def one_list(weights: AnyArray, alone: bool, ground: Ground) -> Lists:
     """The one list of all items, by float64[V] weights of which some may be 0."""
     members = np.flatnonzero(weights > 0).astype(np.int32)
     scaled = (weights[members] / weights.max()).astype(np.float32)
-    rows = ItemGraph(
+    rows = Members(
         np.array([0, len(members)], dtype=np.int64), members, np.maximum(scaled, np.float32(1e-38))
     )
     n = len(weights)
-    return lists_of(np.arange(n + 1, dtype=np.int64), np.zeros(n, dtype=np.int32), rows, False, ground)
+    return lists_of(np.arange(n + 1, dtype=np.int64), np.zeros(n, dtype=np.int32), rows, alone, ground)
 
 
 def log_uniform_weights(counts: Offsets) -> AnyArray:
@@ -110,7 +128,7 @@ def value_lists(field: Field, weights: AnyArray, ground: Ground) -> Lists:
     order = np.argsort(codes, kind="stable")
     offsets = np.append(0, np.cumsum(np.bincount(codes, minlength=field.size))).astype(np.int64)
     scaled = np.maximum(weights[items[order]] / weights.max(), 1e-38).astype(np.float32)
-    rows = ItemGraph(offsets, items[order], scaled)
+    rows = Members(offsets, items[order], scaled)
     return lists_of(field.offsets, field.codes, rows, True, ground)
 
 
@@ -122,7 +140,7 @@ def item_lists(ids: Ids, weights: Floats, ground: Ground) -> Lists:
     order = np.argsort(np.where(there, ids, np.iinfo(np.int32).max), axis=1, kind="stable")
     sorted_there = np.take_along_axis(there, order, axis=1)
     targets = np.take_along_axis(ids, order, axis=1)[sorted_there]
-    rows = ItemGraph(offsets, targets, np.take_along_axis(weights, order, axis=1)[sorted_there])
+    rows = Members(offsets, targets, np.take_along_axis(weights, order, axis=1)[sorted_there])
     n = len(ids)
     return lists_of(np.arange(n + 1, dtype=np.int64), np.arange(n, dtype=np.int32), rows, True, ground)
 

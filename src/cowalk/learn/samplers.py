@@ -20,6 +20,7 @@ from cowalk.learn.sampler_lists import (
 )
 from cowalk.learn.sampler_names import SAME, mixture
 from cowalk.learn.settings import LearnSettings
+from cowalk.learn.state import negative_weights
 from cowalk.setting_names import did_you_mean
 from cowalk.tables import Field, ItemGraph, Sessions, SideInfo
 from cowalk.types import AnyArray, Floats, Offsets
@@ -42,7 +43,10 @@ class NegativeTables:
         masked = positives if settings.mask_positives else None
         self.ground = ground_of(counts, masked, workers)
         self.notes: dict[str, str] = {}
-        self.popularity = one_list(weights, self.ground)
+        self._part: tuple[int, int] | None = None
+        if "similar" in self.shares:
+            self.notes["similar"] = "negatives: popularity takes the place of similar until there are vectors"
+        self.popularity = one_list(weights, settings.mask_positives, self.ground)
         self._tell_of("popularity", self.popularity, "they get no negative")
         self.lists = {
             name: self._made(name, counts, weights, side_info, positives)
@@ -54,16 +58,17 @@ class NegativeTables:
         s = self.settings
         if not s.mask_positives and "co-occurring" not in self.shares:
             return None
-        return context_graph(source, items, s.window, s.contexts == "symmetric")
+        window = None if s.pairs == "set" else s.window
+        return context_graph(source, items, window, s.contexts == "symmetric" or s.architecture == "cbow")
 
     def _made(
         self, name: str, counts: Offsets, weights: AnyArray, side_info: SideInfo | None,
         positives: ItemGraph | None,
     ) -> Lists:  # fmt: skip
         if name == "uniform":
-            made = one_list((counts > 0).astype(np.float64), self.ground)
+            made = one_list((counts > 0).astype(np.float64), self.settings.mask_positives, self.ground)
         elif name == "log-uniform":
-            made = one_list(log_uniform_weights(counts), self.ground)
+            made = one_list(log_uniform_weights(counts), self.settings.mask_positives, self.ground)
         elif name == "co-occurring":
             assert positives is not None
             made = second_lists(positives, self.settings.similar_pool, self.ground)
@@ -73,7 +78,7 @@ class NegativeTables:
         return made
 
     def _tell_of(self, name: str, made: Lists, what: str) -> None:
-        """Note how many of the items that occur have nothing to draw; DataError where that is all of them."""
+        """Note how many of the items that occur have nothing to draw; DataError where that is all."""
         lacking = int((made.empty & self.ground.occurs).sum())
         there = int(self.ground.occurs.sum())
         self.notes.pop(name, None)
@@ -97,12 +102,13 @@ class NegativeTables:
         known = {name: made.hottest for name, made in self.lists.items()} | dict.fromkeys(KINDS, pooled)
         return sum(share * known.get(name, base) for name, share in self.shares.items())
 
-    def refreshes(self, share: float, before: float) -> bool:
-        """Whether `similar` is made anew where an epoch came from share `before` to `share` of its data."""
-        if "similar" not in self.shares:
+    def due(self, epoch: int, share: float) -> bool:
+        """Whether `similar` is made anew at this share of an epoch: asked once for each part of it."""
+        part = epoch, int(share * self.settings.similar_refresh)
+        if "similar" not in self.shares or part == self._part:
             return False
-        times = self.settings.similar_refresh
-        return share == 0 or int(share * times) > int(before * times)
+        self._part = part
+        return True
 
     def refresh(self, vectors: Floats, when: str) -> None:
         """Make the lists of `similar` from vectors float32[V, d]; `when` names the random candidates."""
@@ -141,7 +147,19 @@ class NegativeTables:
         )
 
     def _alone(self, name: str) -> bool:
-        return name in KINDS or name not in ("popularity", "uniform", "log-uniform")
+        """Whether an item is never its own negative: it may be where all items are in one list, unmasked."""
+        return self.settings.mask_positives or name not in ("popularity", "uniform", "log-uniform")
+
+
+def negative_tables(
+    source: Sessions | ItemGraph, counts: Offsets, settings: LearnSettings, side_info: SideInfo | None,
+    seed: int, workers: int | None,
+) -> NegativeTables | None:  # fmt: skip
+    """The samplers that the settings name; None where negatives are drawn by popularity alone, unmasked."""
+    if set(settings.negatives) == {"popularity"} and not settings.mask_positives:
+        return None
+    weights = negative_weights(counts, settings.ns_exponent)
+    return NegativeTables(source, counts, weights, settings, side_info, seed, workers)
 
 
 def ground_of(counts: Offsets, masked: ItemGraph | None, workers: int | None) -> Ground:
@@ -179,11 +197,6 @@ def with_fallback(made: Lists | None, shift: int, base: Lists) -> tuple[Offsets,
     return offsets, keys
 
 
-def is_plain(settings: LearnSettings) -> bool:
-    """Whether negatives are drawn by popularity alone and none is masked: the short way."""
-    return set(settings.negatives) == {"popularity"} and not settings.mask_positives
-
-
 def with_generator(table: Table, settings: LearnSettings, seed: int) -> Table:
     """The table with the generator's rows, small and random, where the mixture has one."""
     if "generator" not in settings.negatives:
@@ -199,11 +212,12 @@ def with_generator(table: Table, settings: LearnSettings, seed: int) -> Table:
     )
 
 
-def with_pools(room: Room, settings: LearnSettings, contexts: int) -> Room:
-    """The room with space for what the generator draws; contexts: the most that a position has."""
+def with_pools(room: Room, settings: LearnSettings) -> Room:
+    """The room with space for what the generator draws."""
     if "generator" not in settings.negatives:
         return room
-    draws = settings.negative * (contexts if settings.negatives_per == "pair" else 1)
+    pairs = room.contexts.shape[1] if settings.negatives_per == "pair" else 1
+    draws = settings.negative * pairs
     block, pool, size = len(room.losses), settings.negative_pool, settings.generator_size
     return room._replace(
         pools=np.empty((block, draws, pool), dtype=np.int32),
