@@ -28,7 +28,7 @@ class UpdateSettings(Settings):
         1.0,
         gt=0,
         le=1,
-        description="Old counts and co-occurrences are multiplied by this; below 1 they fade.",
+        description="Old counts and co-occurrences are multiplied by it; below 1 they fade.",
     )
     judged: float = Field(
         0.1, ge=0, lt=1, description="Newest share of the new events that the update is judged on; 0 = none."
@@ -38,5 +38,5 @@ class UpdateSettings(Settings):
     )
     late: bool = Field(
         False,
-        description="Learn events that are not newer than the model's last one too, instead of dropping.",
+        description="Learn also events that are not newer than the model's last one.",
     )

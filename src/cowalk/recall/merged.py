@@ -40,8 +40,8 @@ def merged_lists(
 ) -> CooccurrenceLists:
     """Each item's `neighbors` best by keep * old.together + new.together, damped by the counts [V] of now.
 
-    Items of `new` may stand behind those of `old`. What the old lists had cut off is not known, so a pair that
-    stood beyond an item's `neighbors` best counts from the new events alone.
+    Items of `new` may stand behind those of `old`. What the old lists had cut off is not known, so a pair
+    that stood beyond an item's `neighbors` best counts from the new events alone.
     """
     n_items = len(new)
     parts = []

@@ -1,4 +1,4 @@
-"""Orthogonal alignment: rows that moved freely are turned so that they lie as near the old ones as they can."""
+"""Orthogonal alignment: rows that moved freely are turned to lie as near the old ones as they can."""
 
 from __future__ import annotations
 

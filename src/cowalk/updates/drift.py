@@ -43,7 +43,7 @@ class Drift:
 
 
 def drift(old: Learned, now: Learned, seen: AnyArray, seed: int = 0) -> Drift:
-    """How far the rows of `now` lie from `old`, whose items are its first; seen: bool[V] over the old items."""
+    """How far the rows of `now` lie from `old`, whose items are its first; seen: bool[V], over these."""
     before, after = normalize(old.vectors), normalize(now.vectors[: len(old.vectors)])
     cosines = np.einsum("ij,ij->i", before, after, dtype=np.float64)
     touched = cosines[seen] if seen.any() else cosines

@@ -127,8 +127,8 @@ def _check_known(
     if side is None or not any(field.known[len(model.vocab) :].any() for field in side.fields):
         raise DataError(
             f"no item of the {len(events):,} new events is known to the model "
-            f"({events.item_vocab.ids[0]!r} there, {model.vocab.ids[0]!r} here) and none has known attributes; "
-            "are the ids the same? else give --items, or fit again"
+            f"({events.item_vocab.ids[0]!r} there, {model.vocab.ids[0]!r} here) and none has known "
+            "attributes; are the ids the same? else give --items, or fit again"
         )
 
 

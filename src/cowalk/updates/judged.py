@@ -19,6 +19,9 @@ from cowalk.updates.probe import questions
 from cowalk.updates.state import State
 
 
+PER_OWNER = 10  # queries on the new events that one user may bring
+
+
 @dataclass(frozen=True)
 class Verdict:
     """drift: by set of rows. recall: `old events` (the probe, known to both models) and `new events` (the
@@ -40,7 +43,7 @@ class Verdict:
 
 
 def newest_part(events: Events, share: float) -> AnyArray:
-    """bool[N]: the newest share of the events by time, or each owner's last event where there are no times."""
+    """bool[N]: the newest share of the events by time; without times each owner's last event."""
     if share == 0 or len(events) < 2:
         return np.zeros(len(events), dtype=bool)
     if not events.has_times:
@@ -54,8 +57,9 @@ def newest_part(events: Events, share: float) -> AnyArray:
 def judge_update(
     model: Model, grown: Grown, state: State, judged: State | None, part: AnyArray, seed: int
 ) -> Verdict:
-    """The drift of `state`; Recall on new events of `judged`, which has not seen `part`, and on old events."""
-    known, notes = grown.known, list[str]()
+    """The drift of `state`, and Recall: on old events of `state`, on `part` of `judged`, which did not see it."""
+    known = grown.known
+    notes: list[str] = []
     seen = np.bincount(grown.events.items, minlength=len(grown.past))[:known] > 0
     drifts = {"first": drift(model.learned, state.learned, seen, seed)}
     if model.cold_learned is not None and state.cold_learned is not None:
@@ -70,7 +74,7 @@ def judge_update(
         return Verdict(drifts, found, [*notes, "Recall on new events is not known: none were held out"])
     try:
         queries, _ = next_item_queries(
-            grown.events, part, state.vocab, per_owner=10, seed=seed, name="update"
+            grown.events, part, state.vocab, per_owner=PER_OWNER, seed=seed, name="update"
         )
     except DataError as error:
         return Verdict(drifts, found, [*notes, f"Recall on new events is not known: {error}"])

@@ -34,10 +34,10 @@ class Course:
     ) -> Learned:
         """The rows after all passes; those of old items have moved as the mode says.
 
-        frozen: old items' rows, and all field rows, are where they were, bit for bit. anchored: field rows and
-        the weights of the mix are; after each pass own and context rows of old items go `pull` of their way
-        back, a proximal step on pull / (1 - pull) |row - old|^2 / 2. free: all rows move, then all are turned
-        so that old vectors lie nearest their old places.
+        frozen: old items' rows, and all field rows, are where they were, bit for bit. anchored: field rows
+        and the weights of the mix are; after each pass own and context rows of old items go `pull` of their
+        way back, a proximal step on pull / (1 - pull) |row - old|^2 / 2. free: all rows move, then all are
+        turned so that old vectors lie nearest their old places.
         """
         s = self.settings
         if s.mode == "frozen" and self.known == len(self.vocab):
@@ -56,13 +56,13 @@ class Course:
     ) -> Learned:  # fmt: skip
         """Passes from `start`, the steps falling to 0 over all passes of the update."""
         s = self.settings
-        left = 1.0 - number / s.passes if epochs < s.passes else 1.0
+        left, min_step = 1.0 - number / s.passes, learn_by.min_step
+        if epochs < s.passes:  # one pass of several: its steps end where those of the next begin
+            min_step = max(min_step, 1.0 - 1.0 / (s.passes - number))
         changes: dict[str, object] = {
             "epochs": epochs,
             "step": learn_by.step * s.step_share * left,
-            "min_step": learn_by.min_step
-            if epochs == s.passes
-            else max(learn_by.min_step, 1.0 - 1.0 / (s.passes - number)),
+            "min_step": min_step,
             "tolerance": 0.0,
         }
         if s.mode != "free":
@@ -93,7 +93,7 @@ class Course:
         return now
 
     def _anchored(self, start: Learned, now: Learned) -> Learned:
-        """Old own and context rows gone back by `pull`, and the vectors with them: H is linear in own rows."""
+        """Old own and context rows gone back by `pull`, and with them the vectors, linear in own rows."""
         old, pull = slice(self.known), np.float32(self.settings.pull)
         back = (start.own[old] - now.own[old]) * pull
         now.own[old] += back
