@@ -56,6 +56,7 @@ _HOMES = {
     "cowalk.model": ("Model", "load"),
     "cowalk.user_store": ("UserStore",),
     "cowalk.pipeline": ("fit",),
+    "cowalk.updates": ("update",),
     "cowalk.tuning": ("Tuned", "tune"),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
     from cowalk.tuning import Tuned as Tuned
     from cowalk.tuning import tune as tune
     from cowalk.user_store import UserStore as UserStore
+    from cowalk.updates import update as update
     from cowalk.walk import walk_blocks as walk_blocks
 
 
