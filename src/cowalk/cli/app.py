@@ -20,6 +20,7 @@ from cowalk.cli.recommend import recommend
 from cowalk.cli.similar import similar
 from cowalk.cli.simulate import simulate
 from cowalk.cli.tune import tune
+from cowalk.cli.update import update
 from cowalk.cli.users import users
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for command in (
     fit,
+    update,
     tune,
     evaluate,
     compare,
