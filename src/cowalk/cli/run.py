@@ -76,7 +76,7 @@ def _command(error: Any) -> str:
 
 
 def _interrupted(arguments: Sequence[str]) -> str:
-    if arguments and arguments[0] == "fit":
+    if arguments and arguments[0] in ("fit", "update"):
         return "interrupted; run the same command again to go on from the last finished epoch"
     if arguments and arguments[0] == "tune":
         return "interrupted; run the same command again to go on after the last trial"
