@@ -18,7 +18,6 @@ from cowalk.updates.grown import Grown
 from cowalk.updates.probe import questions
 from cowalk.updates.state import State
 
-
 PER_OWNER = 10  # queries on the new events that one user may bring
 
 
@@ -57,7 +56,7 @@ def newest_part(events: Events, share: float) -> AnyArray:
 def judge_update(
     model: Model, grown: Grown, state: State, judged: State | None, part: AnyArray, seed: int
 ) -> Verdict:
-    """The drift of `state`, and Recall: on old events of `state`, on `part` of `judged`, which did not see it."""
+    """The drift of `state`; Recall of `state` on old events, of `judged` on `part`, which it has not seen."""
     known = grown.known
     notes: list[str] = []
     seen = np.bincount(grown.events.items, minlength=len(grown.past))[:known] > 0

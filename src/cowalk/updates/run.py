@@ -153,7 +153,7 @@ class _Update:
         if moved > most:
             raise DataError(
                 f"the update moves old items by {moved:.3f} (1 - mean cosine of old and new vectors), above "
-                f"the bound {most:g}; nothing was changed. Use --mode anchored or frozen, or fit again, or let "
+                f"the bound {most:g}; nothing was changed. Use --mode anchored or frozen, fit again, or let "
                 f"it pass with --max-drift {min(moved * 1.1 + 0.01, 2.0):.2f}"
             )
 
