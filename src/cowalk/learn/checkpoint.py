@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.learn.settings import WalkSettings
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
-from cowalk.types import AnyArray
+from cowalk.types import AnyArray, Settings
 
 
 def data_fingerprint(source: Sessions | ItemGraph, vocab: Vocab, side_info: SideInfo | None) -> str:
@@ -21,7 +21,7 @@ def data_fingerprint(source: Sessions | ItemGraph, vocab: Vocab, side_info: Side
     arrays: list[AnyArray] = [vocab.counts, source.offsets]
     arrays += [source.targets, source.weights] if isinstance(source, ItemGraph) else [source.items]
     for field in side_info.fields if side_info else ():
-        arrays += [field.offsets, field.codes]
+        arrays += [field.offsets, field.codes] + ([] if field.vectors is None else [field.vectors])
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
@@ -43,7 +43,7 @@ class Checkpoint:
         cls,
         folder: Path | None,
         fingerprint: str,
-        settings: LearnSettings,
+        settings: Settings,
         walks: WalkSettings | None,
         seed: int,
     ) -> Checkpoint:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from cowalk.errors import DataError, UsageError
 from cowalk.learn.engine import Progress, learn
+from cowalk.learn.hema import learn_hema
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.result import Learned
@@ -68,6 +69,12 @@ def learned_from(
     if stages.engine == "skip-gram":
         return learn(
             source_of(data, stages.learn.sequences, "learn", walk_instead), data.vocab, stages.learn,
+            walks=stages.walks, side_info=data.side_info, seed=seed, workers=workers, progress=progress,
+            checkpoint=checkpoint,
+        )  # fmt: skip
+    if stages.engine == "hema":
+        return learn_hema(
+            source_of(data, stages.hema.sequences, "hema", walk_instead), data.vocab, stages.hema,
             walks=stages.walks, side_info=data.side_info, seed=seed, workers=workers, progress=progress,
             checkpoint=checkpoint,
         )  # fmt: skip

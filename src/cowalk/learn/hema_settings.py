@@ -31,3 +31,16 @@ class HemaSettings(Settings):
     min_step: float = Field(
         0.0001, ge=0, le=1, description="Share of the step that is left at the end (linear decay)."
     )
+    epsilon: float = Field(
+        1e-15,
+        gt=0,
+        description="Adam's epsilon: far below w_ik w_jk, else rows of frequent values stand still.",
+    )
+    decay: float = Field(
+        0.01,
+        ge=0,
+        description="Decoupled decay of rows: a step of size s first takes the share s * decay away.",
+    )
+    weight_power: float = Field(
+        1.0, ge=0, description="w_ik = V_ik ** -weight_power; 1 = the paper, 0 = all alike."
+    )
