@@ -14,12 +14,12 @@ from cowalk.tables.vector_files import FORMATS, Format, Table, write
 from cowalk.tables.vocab import STRING
 from cowalk.types import AnyArray, Floats
 
-What = Literal["items", "contexts", "fields", "weights"]
-WHATS: tuple[What, ...] = ("items", "contexts", "fields", "weights")
+What = Literal["items", "contexts", "fields", "weights", "users"]
+WHATS: tuple[What, ...] = ("items", "contexts", "fields", "weights", "users")
 
 
 def table_of(model: ModelData, what: What) -> Table:
-    """items, contexts, weights: a row per item; fields: a row per value, named field=value."""
+    """items, contexts, weights: a row per item; fields: one per value, named field=value; users: per user."""
     counts = {"count": model.vocab.counts}
     if what == "items":
         return Table(model.vocab.ids, model.learned.vectors, counts)
@@ -27,6 +27,12 @@ def table_of(model: ModelData, what: What) -> Table:
         return Table(model.vocab.ids, model.learned.contexts, counts)
     if what == "weights":
         return Table(model.vocab.ids, model.weights, counts, model.weight_names)
+    if what == "users":
+        if model.users is None:
+            raise UsageError(
+                "the model learned no rows of users, as als and bpr do; `cowalk users` makes them of a log"
+            )
+        return Table(model.users.vocab.ids, model.users.array)
     if what != "fields":
         raise UsageError(f"--what is {what!r}; it must be one of {', '.join(WHATS)}")
     if not model.fields:

@@ -33,6 +33,8 @@ class ModelData:
     cold_info: SideInfo | None = None
     probe: Probe | None = None
     manifest: dict[str, Any] = field(default_factory=dict)
+    user_vocab: Vocab | None = None
+    """The users of whom the engine learned rows (matrix factorization)."""
 
     @cached_property
     def vectors(self) -> Vectors:
@@ -48,6 +50,13 @@ class ModelData:
     def own(self) -> Vectors:
         """The items' own rows, before side information comes in."""
         return Vectors(self.vocab, self.learned.own)
+
+    @cached_property
+    def users(self) -> Vectors | None:
+        """The known users' factors, where the engine learned some (als, bpr): times `contexts` its score."""
+        if self.user_vocab is None or "users" not in self.learned.extra:
+            return None
+        return Vectors(self.user_vocab, self.learned.extra["users"])
 
     @cached_property
     def fields(self) -> dict[str, Vectors]:

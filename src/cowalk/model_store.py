@@ -48,7 +48,9 @@ def save(model: ModelData, folder: Path) -> Path:
         "learned": _learned_summary(model.learned),
         "cold_learned": None if model.cold_learned is None else _learned_summary(model.cold_learned),
     }
-    return write_folder(folder, Stored(manifest, model.vocab, model.side_info, arrays, cold))
+    return write_folder(
+        folder, Stored(manifest, model.vocab, model.side_info, arrays, cold, model.user_vocab)
+    )
 
 
 def load(folder: Path, *, verify: bool = False) -> ModelData:
@@ -69,6 +71,7 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
             cold_info=None if stored.cold is None else stored.cold[1],
             probe=Probe(**arrays["probe"]) if "probe" in arrays else None,
             manifest=manifest,
+            user_vocab=stored.users,
         )
     except (CowalkError, KeyError, TypeError, IndexError) as error:
         if isinstance(error, ModelError):

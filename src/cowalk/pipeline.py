@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cowalk.choosing import Inside, choose_settings, method_of
 from cowalk.errors import DataError
 from cowalk.evaluate.data import TrainData
@@ -174,7 +176,15 @@ class _Fit:
             cold_info,
             probe,
             manifest,
+            self._users(learned),
         )
+
+    def _users(self, learned: Learned) -> Vocab | None:
+        """The users of whom the engine learned rows; a row stands for each user code up to the last."""
+        if "users" not in learned.extra or self.prepared.events is None:
+            return None
+        users = self.prepared.events.user_vocab
+        return users.select(np.arange(len(learned.extra["users"])))
 
     def _cold_items(self, train: TrainData) -> tuple[Vocab | None, SideInfo | None]:
         """Items of the items table that the log does not hold, by the codes that were fitted."""

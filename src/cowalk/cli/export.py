@@ -18,7 +18,10 @@ def export(
         Path, typer.Option(help="File to write; projector writes a second one with the names beside it.")
     ],
     what: Annotated[
-        str, typer.Option(help="items (vectors H), contexts (rows Z), fields (rows of values) or weights.")
+        str,
+        typer.Option(
+            help="items (vectors H), contexts (rows Z), fields (rows of values), weights, users (als, bpr)."
+        ),
     ] = "items",
 ) -> None:
     """Write vectors for another tool: an index, a notebook, gensim, the projector.

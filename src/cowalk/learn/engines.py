@@ -10,6 +10,7 @@ from cowalk.errors import DataError, UsageError
 from cowalk.learn.engine import Progress, learn
 from cowalk.learn.hema import learn_hema
 from cowalk.learn.hema_settings import HemaSettings
+from cowalk.learn.matrix import learn_matrix
 from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.result import Learned
 from cowalk.learn.settings import LearnSettings, WalkSettings
@@ -78,7 +79,12 @@ def learned_from(
             walks=stages.walks, side_info=data.side_info, seed=seed, workers=workers, progress=progress,
             checkpoint=checkpoint,
         )  # fmt: skip
-    raise UsageError(f"engine {stages.engine!r} is not there yet; use engine=skip-gram")
+    if stages.engine == "hema":
+        raise UsageError(f"engine {stages.engine!r} is not there yet; use engine=skip-gram")
+    source = data.graph if data.sessions is None else data.sessions
+    return learn_matrix(
+        source, data.vocab, stages.engine, stages.mf, seed=seed, workers=workers, progress=progress
+    )
 
 
 def source_of(data: Data, sequences: str, stage: str, walk_instead: bool) -> Sessions | ItemGraph:

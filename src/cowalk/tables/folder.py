@@ -33,7 +33,8 @@ WORK = ".work"  # what an unfinished fit leaves beside the versions
 class Stored:
     """What a model folder holds. arrays: file name without ending -> array name -> array.
 
-    cold: items that have no rows, with their side information by the codes of `side_info`.
+    users: those of whom an engine learned rows. cold: items that have no rows, with their side information by
+    the codes of `side_info`.
     """
 
     manifest: dict[str, Any]
@@ -41,6 +42,7 @@ class Stored:
     side_info: SideInfo | None = None
     arrays: Mapping[str, Mapping[str, AnyArray]] = field(default_factory=dict)
     cold: tuple[Vocab, SideInfo] | None = None
+    users: Vocab | None = None
 
 
 def check_target(folder: Path) -> None:
@@ -91,6 +93,8 @@ def _write_version(draft: Path, stored: Stored) -> None:
     side = _write_items(draft, "", stored.vocab, stored.side_info)
     if stored.cold is not None:
         _write_items(draft, "cold_", *stored.cold)
+    if stored.users is not None:
+        write_vocab(draft / "user_vocab.parquet", stored.users)
     files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
     for name, arrays in stored.arrays.items():
         size, digest = write_tensors(draft / f"{name}.safetensors", arrays)
@@ -267,7 +271,8 @@ def _read_version(version: Path, verify: bool) -> Stored:
         cold = None if cold_info is None else (cold_vocab, cold_info)
     tensors = [name for name in manifest["files"] if name.endswith(".safetensors")]
     arrays = {name.removesuffix(".safetensors"): map_tensors(version / name) for name in tensors}
-    return Stored(manifest, vocab, side_info, arrays, cold)
+    users = read_vocab(version / "user_vocab.parquet") if "user_vocab.parquet" in manifest["files"] else None
+    return Stored(manifest, vocab, side_info, arrays, cold, users)
 
 
 def _check_file(path: Path, told: Mapping[str, Any], verify: bool) -> None:
