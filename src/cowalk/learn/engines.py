@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from cowalk.errors import DataError, UsageError
+from cowalk.errors import DataError
 from cowalk.learn.engine import Progress, learn
 from cowalk.learn.hema import learn_hema
 from cowalk.learn.hema_settings import HemaSettings
@@ -79,8 +79,6 @@ def learned_from(
             walks=stages.walks, side_info=data.side_info, seed=seed, workers=workers, progress=progress,
             checkpoint=checkpoint,
         )  # fmt: skip
-    if stages.engine == "hema":
-        raise UsageError(f"engine {stages.engine!r} is not there yet; use engine=skip-gram")
     source = data.graph if data.sessions is None else data.sessions
     return learn_matrix(
         source, data.vocab, stages.engine, stages.mf, seed=seed, workers=workers, progress=progress
