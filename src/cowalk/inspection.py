@@ -73,6 +73,9 @@ def _mean_length(model: ModelData, slot: int, column: Any) -> float:
     assert model.side_info is not None
     field = model.side_info[model.learned.field_names[slot - 1]]
     table, total = model.learned.fields[slot - 1], 0.0
+    if field.vectors is not None:
+        lengths = np.linalg.norm(field.product(table), axis=1)
+        return float((lengths * column).sum()) / len(column)
     for start in range(0, len(column), BLOCK):
         offsets = field.offsets[start : start + BLOCK + 1]
         codes = field.codes[offsets[0] : offsets[-1]]
@@ -88,7 +91,7 @@ def field_summary(model: ModelData) -> dict[str, dict[str, Any]]:
     """By field: kind, number of values, share of the items that have one, edges of numeric buckets."""
     out: dict[str, dict[str, Any]] = {}
     for field in model.side_info.fields if model.side_info is not None else ():
-        known = float((np.diff(field.offsets) > 0).mean()) if len(field) else 0.0
+        known = float(field.known.mean()) if len(field) else 0.0
         out[field.name] = {"kind": field.kind, "values": field.size, "known": known}
         if field.edges is not None:
             out[field.name]["edges"] = [float(edge) for edge in field.edges]

@@ -109,7 +109,7 @@ class ColdMap:
     def _mixed(self, fields: tuple[Field, ...]) -> Floats:
         """The field rows' mean, plain or by the weights of similar items; a missing field drops out."""
         n = len(fields[0])
-        present = np.stack([np.diff(field.offsets) > 0 for field in fields], axis=1).astype(np.float64)
+        present = np.stack([field.known for field in fields], axis=1).astype(np.float64)
         weights = present
         if self.settings.method == "similar":
             weights = self._neighbor_mean(fields, self.learned.weights)[:, 1:] * present
@@ -119,6 +119,9 @@ class ColdMap:
         for s, (field, fitted, rows) in enumerate(
             zip(fields, self.side_info.fields, self.learned.fields, strict=True)
         ):
+            if fitted.kind == "dense":
+                out += weights[:, s, None] * field.product(rows)
+                continue
             scales = value_scales(field, self.learned.multi, field_idf(fitted)).astype(np.float64)
             one = AttributeRows(field.offsets, field.codes, scales, field.size)
             out += weights[:, s, None] * one.dot(rows.astype(np.float64))

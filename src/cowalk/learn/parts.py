@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cowalk.errors import DataError
 from cowalk.tables import Field, SideInfo, Vocab
-from cowalk.types import Floats, Ids, Offsets
+from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,8 @@ class PartsTable:
 
     rows: int32[*] into one table that holds the V own rows, then each field's rows from field_starts[f];
     slots: int32[*], 0 = own row, s = field s; scales: float32[*], what a slot's rows are multiplied with
-    before they are summed (1/m for the mean of m values). A missing value has no part.
+    before they are summed (1/m for the mean of m values). A missing value has no part. A dense field has a
+    row for each item, field_starts[f] + v.
     """
 
     offsets: Offsets
@@ -26,6 +27,8 @@ class PartsTable:
     slots: Ids
     scales: Floats
     field_starts: Offsets
+    dense: tuple[int, ...] = ()
+    """Numbers of the dense fields."""
 
     @property
     def n_slots(self) -> int:
@@ -34,7 +37,7 @@ class PartsTable:
 
     @property
     def n_rows(self) -> int:
-        """Rows of the table: V own rows and all field values."""
+        """Rows of the table: V own rows, all field values, V for each dense field."""
         return int(self.field_starts[-1])
 
     @property
@@ -68,29 +71,36 @@ def parts_of(vocab: Vocab, side_info: SideInfo | None, multi: str) -> PartsTable
     fields = () if side_info is None else side_info.fields
     if side_info is not None and side_info.fingerprint != vocab.fingerprint:
         raise DataError("side information was encoded under another vocabulary; encode it again")
-    lengths = np.ones(items, dtype=np.int64)
-    for field in fields:
-        lengths += np.diff(field.offsets)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    counts = [np.ones(items, dtype=np.int64), *(_part_counts(field) for field in fields)]
+    offsets = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0))]).astype(np.int64)
     rows = np.empty(offsets[-1], dtype=np.int32)
     slots = np.empty(offsets[-1], dtype=np.int32)
     scales = np.empty(offsets[-1], dtype=np.float32)
-    rows[offsets[:-1]] = np.arange(items)
-    slots[offsets[:-1]] = 0
-    scales[offsets[:-1]] = 1.0
-    filled = np.ones(items, dtype=np.int64)
-    start = items
-    starts = [start]
-    for s, field in enumerate(fields, start=1):
-        n = np.diff(field.offsets)
-        at = np.repeat(offsets[:-1] + filled - field.offsets[:-1], n) + np.arange(len(field.codes))
-        rows[at] = field.codes + start
+    filled, starts = np.zeros(items, dtype=np.int64), [0]
+    for s, n in enumerate(counts):
+        first = np.concatenate([[0], np.cumsum(n)])[:-1]
+        at = np.repeat(offsets[:-1] + filled - first, n) + np.arange(n.sum())
         slots[at] = s
-        scales[at] = value_scales(field, multi, field_idf(field))
+        rows[at], scales[at], size = _part_rows(fields[s - 1] if s else None, items, multi)
+        rows[at] += starts[-1]
         filled += n
-        start += field.size
-        starts.append(start)
-    return PartsTable(offsets, rows, slots, scales, np.asarray(starts, dtype=np.int64))
+        starts.append(starts[-1] + size)
+    dense = tuple(number for number, field in enumerate(fields) if field.kind == "dense")
+    return PartsTable(offsets, rows, slots, scales, np.asarray(starts[1:], dtype=np.int64), dense)
+
+
+def _part_counts(field: Field) -> Offsets:
+    """int64[V]: the parts that each item has in a field; in a dense one a row of its own, or none."""
+    return field.known.astype(np.int64) if field.kind == "dense" else np.diff(field.offsets)
+
+
+def _part_rows(field: Field | None, items: int, multi: str) -> tuple[AnyArray, Floats | float, int]:
+    """Rows within the field (None: the own rows), their scales, and the number of rows."""
+    if field is None:
+        return np.arange(items), 1.0, items
+    if field.kind == "dense":
+        return np.flatnonzero(field.known), 1.0, items
+    return field.codes, value_scales(field, multi, field_idf(field)), field.size
 
 
 def own_prior(counts: NDArray[np.int64], constant: float, by_count: float) -> Floats:

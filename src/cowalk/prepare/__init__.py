@@ -1,6 +1,7 @@
 """Files or tables -> Events -> Sessions -> Split -> ItemGraph, and attributes -> Catalogue -> SideInfo."""
 
 from cowalk.prepare.attributes import catalogue_of, settings_like
+from cowalk.prepare.dense import with_vectors
 from cowalk.prepare.edges import as_undirected, graph_from_networkx, graph_from_scipy, read_edges
 from cowalk.prepare.graph import graph_of_edges, item_graph
 from cowalk.prepare.health import GraphHealth, graph_health
@@ -46,4 +47,5 @@ __all__ = [
     "sessionize",
     "settings_like",
     "split_by_time",
+    "with_vectors",
 ]

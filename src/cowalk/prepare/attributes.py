@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from cowalk.prepare.side_info import number_text
 from cowalk.tables.catalogue import Catalogue, RawField
 from cowalk.tables.side_info import Field, SideInfo
 from cowalk.tables.vocab import STRING, Vocab
-from cowalk.types import AnyArray
+from cowalk.types import AnyArray, Floats
 
 Value = str | int | float | bool | None | Sequence[str | int | float | bool]
 Attributes = Mapping[str, Value]
@@ -38,10 +39,13 @@ def catalogue_of(attributes: Attributes | Sequence[Attributes], like: SideInfo) 
 def settings_like(side_info: SideInfo, base: SideSettings | None = None) -> SideSettings:
     """Settings under which `read_items` takes the columns of new items for the kinds that were fitted."""
     base = base or SideSettings()
-    return base.model_copy(update={"fields": {field.name: field.kind for field in side_info.fields}})
+    kinds = {field.name: field.kind for field in side_info.fields}
+    return base.model_copy(update={"fields": kinds, "vectors": {}})
 
 
 def _field(fitted: Field, values: list[Value]) -> RawField:
+    if fitted.kind == "dense":
+        return RawField(fitted.name, "dense", vectors=_vectors(fitted, values))
     if fitted.kind == "numeric":
         return RawField(fitted.name, "numeric", numbers=np.array([_number(fitted.name, v) for v in values]))
     rows = [_labels(value) for value in values]
@@ -50,6 +54,27 @@ def _field(fitted: Field, values: list[Value]) -> RawField:
     offsets = np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
     labels: AnyArray = np.array(names, dtype=STRING)
     return RawField(fitted.name, "multi", labels, offsets, np.array(codes, dtype=np.int32))
+
+
+def _vectors(fitted: Field, values: list[Value]) -> Floats:
+    """float32[N, k], NaN where missing; text is read as a JSON list."""
+    out: Floats = np.full((len(values), fitted.size), np.nan, dtype=np.float32)
+    for row, value in enumerate(values):
+        if value is None or (isinstance(value, str) and not value.strip()):
+            continue
+        try:
+            given = json.loads(value) if isinstance(value, str) else value
+            vector = np.asarray(given, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise UsageError(f"field {fitted.name!r} takes a list of numbers, got {value!r}") from None
+        if vector.shape != (fitted.size,):
+            raise UsageError(
+                f"field {fitted.name!r} takes a list of {fitted.size} numbers, got {vector.size}"
+            )
+        if not np.isfinite(vector).all():
+            raise UsageError(f"field {fitted.name!r}: a vector must be finite; leave a missing one out")
+        out[row] = vector
+    return out
 
 
 def _labels(value: Value) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cowalk.errors import UsageError
 from cowalk.seeds import generator
 from cowalk.tables.side_info import Field, SideInfo
 from cowalk.types import AnyArray, Ids
@@ -19,6 +20,11 @@ def content_edges(
     an item with several values deals its `neighbors` out among them. Every item on a ring is pointed to as
     often as it points, so that a value of a million items makes no hub and no quadratic number of edges.
     """
+    for name in fields:
+        if side_info[name].kind == "dense":
+            raise UsageError(
+                f"field {name!r} is dense: vectors share no values, so they give no content edges"
+            )
     parts = [_field_edges(side_info[name], neighbors) for name in fields]
     src = np.concatenate([part[0] for part in parts])
     dst = np.concatenate([part[1] for part in parts])

@@ -10,6 +10,7 @@ import numpy as np
 from cowalk.errors import DataError, UsageError
 from cowalk.prepare.columns import INTEGERS, WIDE, id_column, is_float, is_whole_text
 from cowalk.prepare.database import Database, database, literal
+from cowalk.prepare.dense import looks_dense, read_dense, text_looks_dense, with_vectors
 from cowalk.prepare.settings import SideSettings
 from cowalk.prepare.sources import Loaded, label_of, load, naming
 from cowalk.tables.catalogue import Catalogue, Kind, RawField
@@ -42,11 +43,12 @@ def read_items(
 ) -> Catalogue:
     """The items of a table in its order with their raw attributes; nothing is fitted.
 
-    Kinds are those of `settings.fields`, else guessed: lists and fields with a separator are multi; numbers
-    with a fraction, dates (as days since 1970) and whole numbers of more than 32 distinct values are numeric;
-    all else is categorical. Text with a different value on every row (a title) is left out, which a note
-    says. Rows without an id are left out too. Values stay as written; the empty text, NaN and infinity are
-    missing. DataError where an id stands twice; UsageError where settings name a field that is not there.
+    Kinds are those of `settings.fields`, else guessed: lists of fractions, all of one length, are dense;
+    other lists and fields with a separator are multi; numbers with a fraction, dates (as days since 1970) and
+    whole numbers of more than 32 distinct values are numeric; all else is categorical. Text with a different
+    value on every row (a title) is left out, which a note says. Rows without an id are left out too. Values
+    stay as written; the empty text, NaN and infinity are missing. `settings.vectors` adds dense fields by id.
+    DataError where an id stands twice; UsageError where settings name a field that is not there.
     """
     settings = settings or SideSettings()
     label = label_of(source)
@@ -62,9 +64,12 @@ def read_items(
         ids, notes = _read_ids(db, loaded, item_column, label)
         fields = []
         for column in known:
-            field = _read_field(db, loaded, column, settings, len(ids), notes)
+            field = _read_field(db, loaded, column, settings, ids, notes)
             fields += [] if field is None else [field]
-    return Catalogue(ids, tuple(fields), tuple(notes))
+    out = Catalogue(ids, tuple(fields), tuple(notes))
+    for name, path in settings.vectors.items():
+        out = with_vectors(out, name, path)
+    return out
 
 
 def _read_ids(db: Database, loaded: Loaded, column: str, label: str) -> tuple[Vocab, list[str]]:
@@ -92,17 +97,19 @@ def _read_ids(db: Database, loaded: Loaded, column: str, label: str) -> tuple[Vo
 
 
 def _read_field(
-    db: Database, loaded: Loaded, name: str, settings: SideSettings, n: int, notes: list[str]
+    db: Database, loaded: Loaded, name: str, settings: SideSettings, ids: Vocab, notes: list[str]
 ) -> RawField | None:
     """One field, or None where it is skipped; what is skipped by itself is noted."""
     wish = settings.fields.get(name)
     if wish == "skip":
         return None
-    if wish is None and not db.number(f"SELECT count({loaded.columns[name]}) FROM items"):
+    if wish in (None, "dense") and not db.number(f"SELECT count({loaded.columns[name]}) FROM items"):
         notes.append(f"field {name!r} was left out: it holds no value")
         return None
     column = _look(db, loaded, name, settings.separators.get(name))
-    kind = wish or column.guess
+    kind, n = wish or column.guess, len(ids)
+    if kind == "dense":
+        return read_dense(db, name, column.values, ids)
     if kind == "numeric":
         return _numeric(db, column, n)
     if kind == "multi":
@@ -130,7 +137,8 @@ def _look(db: Database, loaded: Loaded, name: str, separator: str | None) -> Col
     if separator:
         return Column(name, "multi", text, values=f"string_split({inside}, {literal(separator)})")
     if kind.endswith("]"):
-        return Column(name, "multi", text, values=f"CAST({inside} AS VARCHAR[])")
+        guess: Kind = "dense" if looks_dense(db, kind, inside) else "multi"
+        return Column(name, guess, text, values=f"CAST({inside} AS VARCHAR[])")
     if kind.startswith(("STRUCT", "MAP", "UNION")):
         raise DataError(f"field {name!r}: a field holds text, numbers, dates or lists, not {kind}")
     if kind in INTEGERS or kind in WIDE:
@@ -164,7 +172,8 @@ def _look_at_text(db: Database, loaded: Loaded, name: str, text: str) -> Column:
     if all_are(f"try_cast({text} AS TIMESTAMPTZ) IS NOT NULL"):
         return Column(name, "numeric", text, f"epoch_us(try_cast({text} AS TIMESTAMPTZ)) / {DAY}.0")
     if all_are(f"CASE WHEN json_valid({text}) THEN json_type({text}) = 'ARRAY' ELSE FALSE END"):
-        return Column(name, "multi", text, values=f"from_json({text}, '[\"VARCHAR\"]')")
+        values = f"from_json({text}, '[\"VARCHAR\"]')"
+        return Column(name, "dense" if text_looks_dense(db, values, text) else "multi", text, values=values)
     return Column(name, "categorical", text, f"try_cast({text} AS DOUBLE)", is_text=True)
 
 

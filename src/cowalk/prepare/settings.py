@@ -96,12 +96,16 @@ class GraphSettings(Settings):
 class SideSettings(Settings):
     """How attributes become codes."""
 
-    fields: dict[str, Literal["categorical", "multi", "numeric", "skip"]] = Field(
+    fields: dict[str, Literal["categorical", "multi", "numeric", "dense", "skip"]] = Field(
         default_factory=dict,
         description="Kind by field where the guess is not wanted; skip leaves a field out.",
     )
     separators: dict[str, str] = Field(
         default_factory=dict, description="Text that parts the values of a multi field."
+    )
+    vectors: dict[str, str] = Field(
+        default_factory=dict,
+        description="File of vectors by item id (.npz, .parquet, word2vec) for each dense field it gives.",
     )
     buckets: int = Field(10, ge=2, description="Quantile buckets of a numeric field.")
     min_value_count: int = Field(1, ge=1, description="Values carried by fewer items are treated as missing.")

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from cowalk.errors import DataError
+from cowalk.errors import DataError, UsageError
 from cowalk.prepare.settings import SideSettings
 from cowalk.prepare.vocabulary import renumber
 from cowalk.tables.catalogue import Catalogue, RawField
@@ -33,10 +33,15 @@ def encode_side_info(catalogue: Catalogue, vocab: Vocab, settings: SideSettings 
             f"none of the {len(vocab):,} items of the log are in the items table: {log} against {table}"
         )
     fields = catalogue.align(vocab).fields
+    for name, kind in settings.fields.items():
+        if kind == "dense" and name not in [field.name for field in fields]:
+            raise DataError(f"field {name!r} is to be dense, but holds no vector")
     return SideInfo(vocab.fingerprint, tuple(_fit(field, settings) for field in fields))
 
 
 def _fit(raw: RawField, settings: SideSettings) -> Field:
+    if raw.vectors is not None:
+        return Field.dense(raw.name, raw.vectors)
     if raw.numbers is not None:
         return _fit_numbers(raw.name, raw.numbers, settings.buckets)
     assert raw.labels is not None
@@ -118,12 +123,16 @@ def encode_items(side_info: SideInfo, catalogue: Catalogue) -> tuple[tuple[Field
 
 
 def _missing(fitted: Field, n: int) -> tuple[Field, list[str]]:
+    if fitted.vectors is not None:
+        return Field.dense(fitted.name, np.full((n, fitted.size), np.nan, dtype=np.float32)), []
     offsets = np.zeros(n + 1, dtype=np.int64)
     return Field(fitted.name, fitted.kind, offsets, np.empty(0, np.int32), fitted.labels, fitted.edges), []
 
 
 def _encode(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
     """One field, whatever kind the new table's column looked like."""
+    if fitted.vectors is not None:
+        return _encode_vectors(fitted, raw), []
     if fitted.edges is not None:
         return _encode_numbers(fitted, raw)
     labels, offsets, codes = _as_labels(raw)
@@ -134,9 +143,27 @@ def _encode(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
     return Field(fitted.name, fitted.kind, offsets, codes, fitted.labels), odd
 
 
+def _encode_vectors(fitted: Field, raw: RawField) -> Field:
+    """The vectors as they are; UsageError where they are none, or of another length than in training."""
+    if raw.vectors is None:
+        if raw.codes is not None and len(raw.codes) == 0:
+            return _missing(fitted, len(raw))[0]
+        raise UsageError(
+            f"field {fitted.name!r} takes vectors of {fitted.size} numbers, not {raw.kind} values"
+        )
+    if raw.vectors.shape[1] != fitted.size:
+        raise UsageError(
+            f"field {fitted.name!r}: the vectors have {raw.vectors.shape[1]} numbers, "
+            f"the model was fitted with {fitted.size}"
+        )
+    return Field.dense(fitted.name, raw.vectors)
+
+
 def _encode_numbers(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
     assert fitted.edges is not None
     odd: list[str] = []
+    if raw.vectors is not None:
+        raise UsageError(f"field {raw.name!r} takes a number, not vectors")
     if raw.numbers is None:
         numbers, odd = _as_numbers(raw)
     else:
@@ -150,6 +177,8 @@ def _encode_numbers(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
 
 def _as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
     """A numeric column as the labels that its numbers would have had."""
+    if raw.vectors is not None:
+        raise UsageError(f"field {raw.name!r} takes values, not vectors")
     if raw.numbers is None:
         assert raw.labels is not None
         assert raw.offsets is not None

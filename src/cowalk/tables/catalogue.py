@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from cowalk.errors import DataError
 from cowalk.tables.sessions import check_offsets
 from cowalk.tables.vocab import Vocab
-from cowalk.types import AnyArray, Ids, Offsets
+from cowalk.types import AnyArray, Floats, Ids, Offsets
 
-Kind = Literal["categorical", "multi", "numeric"]
+Kind = Literal["categorical", "multi", "numeric", "dense"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class RawField:
 
     categorical and multi: labels str[L], codes int32[*] into labels, offsets int64[N+1]; an empty row is a
     missing value; categorical rows hold at most one code. numeric: numbers float64[N], NaN = missing.
+    dense: vectors float32[N, k], a row of NaN = missing.
     """
 
     name: str
@@ -30,8 +31,12 @@ class RawField:
     offsets: Offsets | None = None
     codes: Ids | None = None
     numbers: NDArray[np.float64] | None = None
+    vectors: Floats | None = None
 
     def __post_init__(self) -> None:
+        if self.kind == "dense":
+            check_dense(self.name, self.vectors)
+            return
         if self.kind == "numeric":
             if self.numbers is None:
                 raise DataError(f"field {self.name!r}: a numeric field needs numbers")
@@ -43,6 +48,8 @@ class RawField:
             raise DataError(f"field {self.name!r}: a code lies outside its labels")
 
     def __len__(self) -> int:
+        if self.vectors is not None:
+            return len(self.vectors)
         if self.numbers is not None:
             return len(self.numbers)
         assert self.offsets is not None
@@ -51,6 +58,8 @@ class RawField:
     def take(self, rows: AnyArray) -> RawField:
         """The same field of these rows, -1 giving a missing value."""
         rows = np.asarray(rows)
+        if self.vectors is not None:
+            return RawField(self.name, "dense", vectors=take_dense(self.vectors, rows))
         if self.numbers is not None:
             numbers = np.full(len(rows), np.nan)
             numbers[rows >= 0] = self.numbers[rows[rows >= 0]]
@@ -59,6 +68,25 @@ class RawField:
         assert self.codes is not None
         offsets, codes = take_ragged(self.offsets, self.codes, rows)
         return RawField(self.name, self.kind, self.labels, offsets, codes)
+
+
+def check_dense(name: str, vectors: Floats | None) -> None:
+    """DataError unless these are float32[N, k >= 1], each row finite or NaN throughout."""
+    if vectors is None or vectors.ndim != 2 or vectors.shape[1] < 1 or vectors.dtype != np.float32:
+        raise DataError(f"field {name!r}: a dense field needs vectors, float32[items, length]")
+    odd = np.flatnonzero(~(np.isfinite(vectors).all(axis=1) | np.isnan(vectors).all(axis=1)))
+    if len(odd):
+        raise DataError(
+            f"field {name!r}: the vector of row {odd[0] + 1:,} is not finite; "
+            "a missing one is null, or NaN throughout"
+        )
+
+
+def take_dense(vectors: Floats, rows: AnyArray) -> Floats:
+    """float32[len(rows), k]: these rows, -1 giving a row of NaN."""
+    out: Floats = np.full((len(rows), vectors.shape[1]), np.nan, dtype=np.float32)
+    out[rows >= 0] = vectors[rows[rows >= 0]]
+    return out
 
 
 def take_ragged(offsets: Offsets, values: AnyArray, rows: AnyArray) -> tuple[Offsets, AnyArray]:

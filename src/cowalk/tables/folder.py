@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cowalk.errors import ModelError, UsageError
-from cowalk.tables.parquet import read_side_info, read_vocab, write_side_info, write_vocab
+from cowalk.tables.parquet import dense_arrays, read_side_info, read_vocab, write_side_info, write_vocab
 from cowalk.tables.side_info import SideInfo
 from cowalk.tables.tensors import map_tensors, write_tensors
 from cowalk.tables.vocab import Vocab
@@ -117,6 +117,9 @@ def _write_items(
     write_vocab(draft / f"{prefix}vocab.parquet", vocab)
     if side_info is None:
         return None
+    dense = dense_arrays(side_info)
+    if dense:
+        write_tensors(draft / f"{prefix}dense.safetensors", dense)
     paths = (draft / f"{prefix}side_info.parquet", draft / f"{prefix}side_values.parquet")
     return write_side_info(*paths, side_info)
 
@@ -128,7 +131,9 @@ def _read_items(
     if fields is None:
         return vocab, None
     paths = (version / f"{prefix}side_info.parquet", version / f"{prefix}side_values.parquet")
-    return vocab, read_side_info(*paths, fields, vocab)
+    has_dense = any(field.get("kind") == "dense" for field in fields)
+    dense = map_tensors(version / f"{prefix}dense.safetensors") if has_dense else {}
+    return vocab, read_side_info(*paths, fields, vocab, dense)
 
 
 def _settle(path: Path) -> dict[str, Any]:

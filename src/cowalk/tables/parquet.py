@@ -97,16 +97,30 @@ def write_side_info(codes: Path, values: Path, side_info: SideInfo) -> list[dict
     return [{"name": f.name, "kind": f.kind} for f in fields]
 
 
+def dense_arrays(side_info: SideInfo | None) -> dict[str, AnyArray]:
+    """The vectors of the dense fields by the number of the field."""
+    fields = side_info.fields if side_info is not None else ()
+    return {str(number): f.vectors for number, f in enumerate(fields) if f.vectors is not None}
+
+
 def _join(parts: list[AnyArray], dtype: Any = np.int32) -> AnyArray:
     return np.concatenate([np.zeros(0, dtype), *parts]).astype(dtype)
 
 
-def read_side_info(codes: Path, values: Path, fields: list[dict[str, Any]], vocab: Vocab) -> SideInfo:
-    """The side information that `write_side_info` wrote, for the items of `vocab`."""
+def read_side_info(
+    codes: Path, values: Path, fields: list[dict[str, Any]], vocab: Vocab, dense: Mapping[str, AnyArray]
+) -> SideInfo:
+    """The side information that `write_side_info` wrote, for the items of `vocab`.
+
+    dense: vectors float32[V, k] by the number of the field.
+    """
     held, named = read_table(codes, tuple(CODES)), read_table(values, tuple(VALUES))
     built = []
     try:
         for number, field in enumerate(fields):
+            if field["kind"] == "dense":
+                built.append(Field.dense(field["name"], _vectors(dense[str(number)], len(vocab))))
+                continue
             mine, known = held["field"] == number, named["field"] == number
             rows = held["row"][mine]
             offsets = np.searchsorted(rows, np.arange(len(vocab) + 1)).astype(np.int64)
@@ -119,3 +133,9 @@ def read_side_info(codes: Path, values: Path, fields: list[dict[str, Any]], voca
         return SideInfo(vocab.fingerprint, tuple(built))
     except (CowalkError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{codes}: side information is damaged ({error})") from None
+
+
+def _vectors(array: AnyArray, items: int) -> AnyArray:
+    if array.dtype != np.float32 or array.ndim != 2 or len(array) != items:
+        raise ModelError(f"vectors are {array.dtype} {array.shape} for {items} items")
+    return array
