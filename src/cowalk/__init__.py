@@ -47,8 +47,10 @@ _HOMES = {
         "refit_vocab",
         "sessionize",
         "split_by_time",
+        "with_vectors",
     ),
     "cowalk.walk": ("walk_blocks",),
+    "cowalk.content": ("content_vectors",),
     "cowalk.learn": ("ColdMap", "Learned"),
     "cowalk.recall": ("cooccurrence_lists",),
     "cowalk.recommend": ("Recommender",),
@@ -66,6 +68,7 @@ __all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
 if TYPE_CHECKING:
     from cowalk import datasets as datasets
     from cowalk import evaluate as evaluate
+    from cowalk.content import content_vectors as content_vectors
     from cowalk.errors import CowalkError as CowalkError
     from cowalk.errors import DataError as DataError
     from cowalk.errors import DivergedError as DivergedError
@@ -95,6 +98,7 @@ if TYPE_CHECKING:
     from cowalk.prepare import refit_vocab as refit_vocab
     from cowalk.prepare import sessionize as sessionize
     from cowalk.prepare import split_by_time as split_by_time
+    from cowalk.prepare import with_vectors as with_vectors
     from cowalk.recall import cooccurrence_lists as cooccurrence_lists
     from cowalk.recommend import Recommender as Recommender
     from cowalk.settings import Recipe as Recipe

@@ -110,13 +110,8 @@ STAGES: dict[str, type[Settings]] = {
     if isinstance(field.annotation, type) and issubclass(field.annotation, Settings)
 }
 TOP = tuple(name for name in Recipe.model_fields if name not in STAGES and name != "cold_learn")
-TABLES = (
-    "event_weights",
-    "fields",
-    "separators",
-    "vectors",
-    "dims",
-)  # settings whose value is itself a table
+# settings whose value is itself a table
+TABLES = ("event_weights", "fields", "separators", "vectors", "dims")
 
 
 def recipe_names() -> list[str]:
