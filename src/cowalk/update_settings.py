@@ -15,6 +15,9 @@ class UpdateSettings(Settings):
         description="Old rows do not move, are pulled back to their place, or move and are then turned back.",
     )
     passes: int = Field(1, ge=1, description="Passes over the new events (learn.epochs of the update).")
+    walks_per_item: int | None = Field(
+        None, ge=1, description="Walks from every item of the new events a pass; none = walks.num_walks."
+    )
     step_share: float = Field(
         1.0, gt=0, description="Step of the update as a share of learn.step; Adagrad's sums go on."
     )

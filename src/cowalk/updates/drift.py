@@ -18,7 +18,7 @@ from cowalk.types import AnyArray, Floats
 from cowalk.users import normalize
 
 NEIGHBORS = 20
-MOST_ITEMS = 2000  # items whose neighbours are compared; more take long and tell the same
+MOST_ITEMS = 500  # items whose neighbours are compared; more take long and tell the same
 
 
 @dataclass(frozen=True)

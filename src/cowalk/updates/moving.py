@@ -71,7 +71,7 @@ class Course:
             self.sessions if learn_by.sequences == "sessions" else self.graph,
             self.vocab,
             learn_by.model_copy(update=changes),
-            walks=self.walks,
+            walks=self.walks.model_copy(update={"num_walks": s.walks_per_item or self.walks.num_walks}),
             side_info=self.side_info,
             seed=stream(self.seed, f"update {number}") >> 1,
             workers=self.workers,

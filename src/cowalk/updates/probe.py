@@ -13,7 +13,7 @@ from cowalk.tables import Events, Vocab
 from cowalk.tables.probe import Probe
 from cowalk.types import AnyArray
 
-MOST = 2000  # queries
+MOST = 1000  # queries
 LATEST = 50  # items of each history that are kept
 
 

@@ -23,6 +23,7 @@ from cowalk.update_settings import UpdateSettings
 from cowalk.updates.grown import grow, read_new
 from cowalk.updates.judged import Verdict, judge_update, newest_part
 from cowalk.updates.state import State
+from cowalk.updates.warm import places_by_attributes
 from cowalk.work import Work
 
 Progress = Callable[[str, float | None], None]
@@ -103,6 +104,7 @@ class _Update:
                 )
             catalogue = model.read_items(items)
         self.grown = grow(model, found, report, catalogue, self.settings.keep_past)
+        self.places = places_by_attributes(model, self.grown.side_info, self.settings.warm_start)
         self.out_made = out is not None and not out.exists()
         self.work = Work(out, recipe, f"update {self.digest}")
         if self.work.resumed:
@@ -138,11 +140,11 @@ class _Update:
     def _learned(self, events: Events, words: str) -> State:
         """Counts, lists and both sets of rows after these events."""
         recipe, grown = self.recipe, self.grown
-        sessions, report = sessionize(events, recipe.sessions, recipe.clean)
+        sessions, _ = sessionize(events, recipe.sessions, recipe.clean)
         graph_by = recipe.graph.model_copy(update={"content_fields": (), "content_strength": 0.0})
         graph = item_graph(sessions, len(grown.past), graph_by, grown.side_info)
         return State.after(
-            self.model, grown, events, sessions, graph, recipe, report,
+            self.model, grown, events, sessions, graph, recipe, self.places,
             lambda name, share, told: self.tell(f"{words}{name}: {told}", share),
             self.work.checkpoint(words.replace(" ", "-")),
         )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any
 from cowalk.learn import Learned, LearnSettings
 from cowalk.learn.sets import rows_for
 from cowalk.model import Model
-from cowalk.prepare import DropReport
 from cowalk.recall import CooccurrenceLists, lists_of_part, merged_lists
 from cowalk.recommend import Recommender
 from cowalk.settings import Recipe
@@ -18,7 +17,7 @@ from cowalk.tables import Events, ItemGraph, Sessions, Vocab
 from cowalk.updates.grown import Grown
 from cowalk.updates.moving import Course
 from cowalk.updates.probe import mixed, probe_of
-from cowalk.updates.warm import started
+from cowalk.updates.warm import Places, started
 
 Tell = Callable[[str, float, str], None]
 """Told which set of rows, the share done, a few words."""
@@ -33,12 +32,11 @@ class State:
     cold_learned: Learned | None
     lists: CooccurrenceLists | None
     recipe: Recipe
-    report: DropReport
 
     @classmethod
     def after(
         cls, model: Model, grown: Grown, events: Events, sessions: Sessions, graph: ItemGraph, recipe: Recipe,
-        report: DropReport, tell: Tell, at: Path | None,
+        places: tuple[Places, Places | None], tell: Tell, at: Path | None,
     ) -> State:  # fmt: skip
         """Both sets learned on from where the model's rows stand, new items from where they may start."""
         vocab = grown.vocab(events)
@@ -52,8 +50,10 @@ class State:
             recipe.update,
         )  # fmt: skip
 
-        def run(old: Learned, learn_by: LearnSettings, name: str) -> Learned:
-            start = started(model, old, learn_by, vocab, grown.side_info, fresh, recipe.update.warm_start)
+        how = recipe.update.warm_start
+
+        def run(old: Learned, learn_by: LearnSettings, place: Places | None, name: str) -> Learned:
+            start = started(old, learn_by, vocab, grown.side_info, fresh, place, how)
             told = lambda share, words: tell(name, share, words)  # noqa: E731
             return course.learned(
                 start, learn_by, told, None if at is None else at / (name.strip() or "first")
@@ -62,8 +62,8 @@ class State:
         second = recipe.learn_for_cold
         cold = None
         if model.cold_learned is not None and second is not None:
-            cold = run(model.cold_learned, second, " for cold items")
-        return cls(vocab, run(model.learned, recipe.learn, ""), cold, lists, recipe, report)
+            cold = run(model.cold_learned, second, places[1], " for cold items")
+        return cls(vocab, run(model.learned, recipe.learn, places[0], ""), cold, lists, recipe)
 
     @property
     def recommender(self) -> Recommender:

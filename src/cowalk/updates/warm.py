@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings
+from cowalk.learn import ColdMap, Learned, LearnSettings
 from cowalk.learn.parts import field_idf, own_prior, value_scales
 from cowalk.learn.result import Squares
+from cowalk.learn.sets import both
 from cowalk.model_data import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.tables import Field, SideInfo, Vocab
@@ -18,75 +19,90 @@ from cowalk.types import AnyArray, Floats
 TRUST = 10.0  # an item seen n times beside known ones starts n / (n + TRUST) of the way to their mean
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where N new items may start in one set of rows: H and Z, float32[N, d]."""
+
+    vectors: Floats
+    contexts: Floats
+
+    @classmethod
+    def middle(cls, learned: Learned, new: int) -> Places:
+        """The mean of all rows, for items of which nothing is known."""
+        means = (np.tile(rows.mean(axis=0), (new, 1)) for rows in (learned.vectors, learned.contexts))
+        return cls(*means)
+
+    def toward(self, others: Places, share: AnyArray) -> Places:
+        """Row by row `share` [N] of the way to the others."""
+        step = share[:, None].astype(np.float32)
+        return Places(
+            self.vectors + step * (others.vectors - self.vectors),
+            self.contexts + step * (others.contexts - self.contexts),
+        )
+
+
+def places_by_attributes(model: ModelData, side: SideInfo | None, how: str) -> tuple[Places, Places | None]:
+    """By the model's cold map, in the first set of rows and the second; where all are without attributes, or
+    `how` is neighbors, the middle. Both sets are solved for at once."""
+    known = len(model.vocab)
+    new = 0 if side is None else len(side.fields[0]) - known if side.fields else 0
+    fields = () if side is None else tuple(f.take(np.arange(known, len(f))) for f in side.fields)
+    second = model.cold_learned
+    if how == "neighbors" or new == 0 or not any(field.known.any() for field in fields):
+        return Places.middle(model.learned, new), None if second is None else Places.middle(second, new)
+    assert model.side_info is not None
+    joint = model.learned if second is None else both(model.learned, second)
+    cold_map = ColdMap.fit(joint, model.side_info, model.vocab.counts, model.recipe.cold)
+    H, Z = cold_map.vectors(fields), cold_map.contexts(fields)
+    if second is None:
+        return Places(H, Z), None
+    d, H = model.learned.vectors.shape[1], H * np.float32(2.0)  # `both` halves vectors
+    return Places(H[:, :d], Z[:, :d]), Places(H[:, d:], Z[:, d:])
+
+
 def started(
-    model: ModelData, learned: Learned, settings: LearnSettings, vocab: Vocab, side: SideInfo | None,
-    lists: CooccurrenceLists, how: str,
+    learned: Learned, settings: LearnSettings, vocab: Vocab, side: SideInfo | None, lists: CooccurrenceLists,
+    places: Places | None, how: str,
 ) -> Learned:  # fmt: skip
     """The rows of one set over the grown vocabulary: old ones as they are, new ones where they may start.
 
-    H and Z of a new item are mixed of the cold map's (attributes) and of the mean over the known items that
-    `lists` tells it was seen with (neighbors); an item with neither starts at the mean of all. Its own row is
-    what its attribute rows lack to H. Adagrad's sums of new rows are 0, so that they step far at first.
+    H and Z of a new item lie between `places` (its attributes) and the mean over the known items that `lists`
+    tells it was seen with, nearer to these the oftener it was; how=attributes and neighbors take one alone.
+    Its own row is what its attribute rows lack to H. Adagrad's sums of new rows are 0, so that they step far.
     """
-    known = len(learned.vectors)
-    if len(vocab) == known:
+    new = len(vocab) - len(learned.vectors)
+    if new == 0:
         return replace(learned, fingerprint=vocab.fingerprint)
-    H, Z = _places(model, learned, side, lists, how)
-    contexts = np.concatenate([learned.contexts, Z]) if learned.contexts.size else learned.contexts
-    own, weights = _own_rows(learned, settings, vocab, side, H)
+    start = Places.middle(learned, new) if places is None or not len(places.vectors) else places
+    if how != "attributes":
+        near, together = _from_neighbors(learned, lists)
+        start = start.toward(near, together > 0 if how == "neighbors" else together / (together + TRUST))
+    own, weights = _own_rows(learned, settings, vocab, side, start.vectors)
     return replace(
         learned,
         fingerprint=vocab.fingerprint,
-        vectors=np.concatenate([learned.vectors, H]),
-        contexts=contexts,
+        vectors=np.concatenate([learned.vectors, start.vectors]),
+        contexts=np.concatenate([learned.contexts, start.contexts]),
         own=np.concatenate([learned.own, own]),
         weights=np.concatenate([learned.weights, weights]),
-        squares=_more_squares(learned, side, len(vocab) - known),
+        squares=_more_squares(learned, side, new),
     )
 
 
-def _places(
-    model: ModelData, learned: Learned, side: SideInfo | None, lists: CooccurrenceLists, how: str
-) -> tuple[Floats, Floats]:
-    """float32[N, d] each: H and Z at which the new items start."""
-    known, new = len(learned.vectors), len(lists) - len(learned.vectors)
-    H = np.tile(learned.vectors.mean(axis=0), (new, 1))
-    Z = np.tile(learned.contexts.mean(axis=0), (new, 1))
-    if side is not None and how != "neighbors" and model.side_info is not None and model.side_info.fields:
-        H, Z = _from_attributes(model, learned, side, known, model.recipe.cold)
-    if how == "attributes":
-        return H, Z
-    near_H, near_Z, together = _from_neighbors(learned, lists)
-    share = together / (together + TRUST)
-    if how == "neighbors" or side is None:
-        share = (together > 0).astype(np.float64)
-    share = share[:, None].astype(np.float32)
-    return H + share * (near_H - H), Z + share * (near_Z - Z)
-
-
-def _from_attributes(
-    model: ModelData, learned: Learned, side: SideInfo, known: int, settings: ColdSettings
-) -> tuple[Floats, Floats]:
-    assert model.side_info is not None
-    fields = tuple(field.take(np.arange(known, len(field))) for field in side.fields)
-    old = replace(learned, fingerprint=model.side_info.fingerprint)
-    cold_map = ColdMap.fit(old, model.side_info, model.vocab.counts, settings)
-    return cold_map.vectors(fields), cold_map.contexts(fields)
-
-
-def _from_neighbors(learned: Learned, lists: CooccurrenceLists) -> tuple[Floats, Floats, AnyArray]:
-    """Mean H and Z of the known items in each new item's list by times together, and the sum of these."""
+def _from_neighbors(learned: Learned, lists: CooccurrenceLists) -> tuple[Places, AnyArray]:
+    """Mean rows of the known items in each new item's list, by times together; and the sum of these."""
     known, new = len(learned.vectors), len(lists) - len(learned.vectors)
     offsets, at = take_ragged(lists.offsets, np.arange(len(lists.ids)), np.arange(known, known + new))
     row, ids, amount = np.repeat(np.arange(new), np.diff(offsets)), lists.ids[at], lists.together[at]
     old = ids < known
     row, ids, amount = row[old], ids[old], amount[old].astype(np.float64)
     total = np.bincount(row, amount, minlength=new)
-    H, Z = np.zeros((new, learned.vectors.shape[1])), np.zeros((new, learned.contexts.shape[1]))
-    np.add.at(H, row, amount[:, None] * learned.vectors[ids])
-    np.add.at(Z, row, amount[:, None] * learned.contexts[ids])
-    scale = 1.0 / np.maximum(total, 1e-12)[:, None]
-    return (H * scale).astype(np.float32), (Z * scale).astype(np.float32), total
+    means = []
+    for rows in (learned.vectors, learned.contexts):
+        sums = np.zeros((new, rows.shape[1]))
+        np.add.at(sums, row, amount[:, None] * rows[ids])
+        means.append((sums / np.maximum(total, 1e-12)[:, None]).astype(np.float32))
+    return Places(*means), total
 
 
 def _own_rows(
