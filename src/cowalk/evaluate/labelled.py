@@ -119,17 +119,19 @@ def probabilities(x: Dense, y: Marks, asked: Dense, C: float) -> Dense:
     """float64[N, L]: of each label, by its own logistic regression; 0 or 1 where no or every node has it."""
     try:
         from sklearn.linear_model import LogisticRegression
+        from threadpoolctl import threadpool_limits
     except ImportError:
         raise MissingExtraError(
             "node classification needs scikit-learn: pip install 'cowalk[classify]'"
         ) from None
     out = np.empty((len(asked), y.shape[1]))
-    for label in range(y.shape[1]):
-        if y[:, label].all() or not y[:, label].any():
-            out[:, label] = y[0, label]
-            continue
-        fitted = LogisticRegression(C=C, max_iter=MOST_STEPS).fit(x, y[:, label])
-        out[:, label] = fitted.predict_proba(asked)[:, 1]
+    with threadpool_limits(1):  # products this small are slower on many threads
+        for label in range(y.shape[1]):
+            if y[:, label].all() or not y[:, label].any():
+                out[:, label] = y[0, label]
+                continue
+            fitted = LogisticRegression(C=C, max_iter=MOST_STEPS).fit(x, y[:, label])
+            out[:, label] = fitted.predict_proba(asked)[:, 1]
     return out
 
 
