@@ -51,19 +51,16 @@ class Asked:
 
     def done(self, score: float, choice: Mapping[str, Any], seconds: float) -> None:
         """Keep what it reached."""
-        self._trial.set_user_attr(CHOICE, dict(choice))
-        self._trial.set_user_attr(SPENT, round(seconds, 2))
-        self._study.tell(self._trial, score, "COMPLETE")
+        told = {CHOICE: dict(choice), SPENT: round(seconds, 2)}
+        self._study.tell(self._trial, score, "COMPLETE", told)
 
     def ended(self, why: str, seconds: float) -> None:
         """Keep that it was ended early."""
-        self._trial.set_user_attr(WHY, why)
-        self._trial.set_user_attr(SPENT, round(seconds, 2))
-        self._study.tell(self._trial, None, "PRUNED")
+        self._study.tell(self._trial, None, "PRUNED", {WHY: why, SPENT: round(seconds, 2)})
 
     def dropped(self) -> None:
         """Forget it: it will be drawn again."""
-        self._study.tell(self._trial, None, "FAIL")
+        self._study.tell(self._trial, None, "FAIL", {})
 
 
 class Study:
@@ -93,10 +90,10 @@ class Study:
         try:
             if self.path is not None:
                 storage = storages.JournalStorage(storages.journal.JournalFileBackend(str(self.path)))
-            pruner = self.optuna.pruners.MedianPruner(n_startup_trials=BLIND)
-            return self.optuna.create_study(
-                storage=storage, study_name=NAME, direction="maximize", pruner=pruner, load_if_exists=True
-            )
+            how = {"storage": storage, "pruner": self.optuna.pruners.MedianPruner(n_startup_trials=BLIND)}
+            if storage is not None and NAME in self.optuna.get_all_study_names(storage):
+                return self.optuna.load_study(study_name=NAME, **how)
+            return self.optuna.create_study(study_name=NAME, direction="maximize", **how)
         except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
             raise DataError(f"{self.path}: not a study that can be read; remove it to begin anew") from None
 
@@ -147,10 +144,11 @@ class Study:
     def ask(self) -> Asked:
         """What is tried next: first the recipe's own values, then what the sampler draws."""
         told = self._told()
-        if not told:
+        waiting = [t for t in self._study.get_trials(deepcopy=False) if t.state.name == "WAITING"]
+        if not told and not waiting:
             own = self.own.items()
             first = {n: v if isinstance(self.space[n], Range) else json.dumps(v) for n, v in own}
-            self._study.enqueue_trial(first, skip_if_exists=True)
+            self._study.enqueue_trial(first)
         self._study.sampler = self.optuna.samplers.TPESampler(
             n_startup_trials=BLIND, multivariate=True, constant_liar=False,
             seed=stream(self.seed, f"tune/trial {len(told)}") % 2**32,
@@ -158,9 +156,11 @@ class Study:
         trial = self._study.ask(self._distributions)
         return Asked(self, trial, self._changes(trial.params))
 
-    def tell(self, trial: Any, score: float | None, state: str) -> None:
+    def tell(self, trial: Any, score: float | None, state: str, told: Mapping[str, Any]) -> None:
         """Keep how a trial ended; DataError where another run has taken the study over."""
         try:
+            for name, value in told.items():
+                trial.set_user_attr(name, value)
             self._study.tell(trial, score, state=self.optuna.trial.TrialState[state])
         except self.optuna.exceptions.UpdateFinishedTrialError:
             raise DataError(f"{self.path}: another run works on this study; let one of them end") from None
