@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from common import QUICK_RESULTS, RESULTS, ROOT, table
+from report_tuning import NAMES as TUNING
+from report_tuning import tuning
 
 Result = Mapping[str, Any]
 Bars = list[tuple[str, str, str, bool]]
@@ -247,6 +249,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("What side information and determinism cost", ("sideinfo",), sideinfo),
     ("Memory", ("memory",), memory),
     ("Weights that mean something", ("weights",), weights),
+    ("Tuning", TUNING, tuning),
 )
 
 
