@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from cowalk.learn import LearnSettings
@@ -19,12 +19,71 @@ def default_space(recipe: Recipe, purpose: str) -> dict[str, Knob]:
     """
     space = _walks(recipe) if walks(recipe) else {}
     if recipe.engine != "skip-gram":
-        stage = HOMES[recipe.engine]
-        return space | {f"{stage}.{name}": knob for name, knob in _common(getattr(recipe, stage)).items()}
+        home = HOMES[recipe.engine]
+        return space | _named(home, OTHERS[recipe.engine], getattr(recipe, home))
     second = recipe.learn_for_cold if purpose != "next-item" else None
     home, own = ("learn", recipe.learn) if second is None else ("cold_learn", second)
-    knobs = _common(own) | _skip_gram(own) | (_fields(own) if purpose == "cold" else {})
-    return space | {f"{home}.{name}": knob for name, knob in knobs.items()}
+    return space | _named(home, _skip_gram(own, purpose), own)
+
+
+OTHERS: dict[str, tuple[str, ...]] = {
+    "hema": ("window", "vector_size", "field_size", "negative", "step", "epochs", "weight", "beta"),
+    "als": ("vector_size", "epochs", "regularization", "confidence", "weighting"),
+    "bpr": ("vector_size", "epochs", "regularization", "step", "weighting"),
+}
+"""What is searched of the other engines; `weight` and `confidence` are what alpha means to each."""
+
+
+def _skip_gram(own: LearnSettings, purpose: str) -> list[str]:
+    """Names of the skip-gram family that these settings read."""
+    names = ["vector_size", "step", "epochs"]
+    if own.pairs == "window":
+        names += ["window", "contexts"]
+    if own.objective == "negative-sampling":
+        names += ["negative", "ns_exponent"]
+    if own.sequences == "sessions":
+        names.append("sample")
+    if own.input == "weighted":
+        names.append("own_prior")
+    if purpose == "cold" and own.input != "own":
+        names += ["own_dropout", "step_fields", "multi"]
+    return names
+
+
+def _named(stage: str, names: Iterable[str], own: Settings) -> dict[str, Knob]:
+    """Sizes from half to twice the recipe's; steps and weights by ratio, as only their order is known."""
+
+    def n(name: str) -> Any:
+        return getattr(own, name)
+
+    def size(name: str) -> Knob:
+        return Values((max(n(name) // 2, 2), 3 * n(name) // 2))
+
+    def ratio(name: str, most: float) -> Knob:
+        return range_of(n(name) / most, n(name) * most, log=True)
+
+    made: dict[str, Callable[[], Knob]] = {
+        "vector_size": lambda: size("vector_size"),
+        "field_size": lambda: size("field_size"),
+        "window": lambda: range_of(max(1, n("window") // 2), 2 * n("window"), whole=True),
+        "contexts": lambda: Values(("symmetric", "forward")),
+        "negative": lambda: range_of(max(1, n("negative") / 2), 4 * n("negative"), whole=True, log=True),
+        "ns_exponent": lambda: range_of(-0.5 if n("sequences") == "sessions" else 0, 1),
+        "sample": lambda: Values((0.0, 1e-4, 1e-3, 1e-2)),
+        "step": lambda: ratio("step", 5),
+        "epochs": lambda: range_of(max(1, n("epochs") / 2), 2 * n("epochs"), whole=True, log=True),
+        "own_prior": lambda: range_of(n("own_prior") - 2, n("own_prior") + 2),
+        "own_dropout": lambda: range_of(0, 0.5),
+        "step_fields": lambda: range_of(0.3, 3, log=True),
+        "multi": lambda: Values(("mean", "idf")),
+        "beta": lambda: ratio("beta", 10) if n("beta") else range_of(0, 0.1),
+        "regularization": lambda: ratio("regularization", 10) if n("regularization") else range_of(0, 0.1),
+        "weight": lambda: range_of(0, 2 * max(n("alpha"), 1)),
+        "confidence": lambda: ratio("alpha", 10),
+        "weighting": lambda: Values(("none", "bm25")),
+    }
+    alpha = {"weight": "alpha", "confidence": "alpha"}
+    return {f"{stage}.{alpha.get(name, name)}": made[name]() for name in names}
 
 
 def _walks(recipe: Recipe) -> dict[str, Knob]:
@@ -34,42 +93,4 @@ def _walks(recipe: Recipe) -> dict[str, Knob]:
         "walks.q": range_of(0.25, 4),
         "walks.walk_length": range_of(max(2, w.walk_length / 2), 2 * w.walk_length, whole=True, log=True),
         "walks.num_walks": range_of(max(1, w.num_walks / 2), 2 * w.num_walks, whole=True, log=True),
-    }
-
-
-def _common(own: Settings) -> dict[str, Knob]:
-    """Sizes from half to twice the recipe's, steps by ratio, of the settings that this engine has."""
-
-    def n(name: str) -> Any:
-        return getattr(own, name)
-
-    made: dict[str, Callable[[], Knob]] = {
-        "window": lambda: range_of(max(1, n("window") // 2), 2 * n("window"), whole=True),
-        "vector_size": lambda: Values((max(n("vector_size") // 2, 1), 3 * n("vector_size") // 2)),
-        "negative": lambda: range_of(max(1, n("negative") / 2), 4 * n("negative"), whole=True, log=True),
-        "step": lambda: range_of(n("step") / 5, n("step") * 5, log=True),
-        "epochs": lambda: range_of(max(1, n("epochs") / 2), 2 * n("epochs"), whole=True, log=True),
-        "alpha": lambda: range_of(0, 2 * max(n("alpha"), 1)),
-        "beta": lambda: range_of(n("beta") / 10, 10 * n("beta"), log=True),
-        "regularization": lambda: range_of(n("regularization") / 10, 10 * n("regularization"), log=True),
-    }
-    return {name: make() for name, make in made.items() if getattr(own, name, 0)}
-
-
-def _skip_gram(own: LearnSettings) -> dict[str, Knob]:
-    """What the skip-gram family has besides."""
-    out: dict[str, Knob] = {"ns_exponent": range_of(0, 1), "contexts": Values(("symmetric", "forward"))}
-    if own.input == "weighted":
-        out["own_prior"] = range_of(own.own_prior - 2, own.own_prior + 2)
-    return out
-
-
-def _fields(own: LearnSettings) -> dict[str, Knob]:
-    """How much is learned by the attributes, for items that have nothing else."""
-    if own.input == "own":
-        return {}
-    return {
-        "own_dropout": range_of(0, 0.5),
-        "step_fields": range_of(0.3, 3, log=True),
-        "multi": Values(("mean", "idf")),
     }
