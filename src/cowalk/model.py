@@ -111,8 +111,9 @@ class Model(ModelData):
     ) -> Floats:
         """float32[d] of one new item, [N, d] of several, from their attributes alone.
 
-        method: mean (the paper's), similar or ridge; the recipe's unless given. Values that were not seen in
-        training count as missing and are told in a warning; an unknown field is a UsageError.
+        method: mean (the paper's), similar, ridge, or transfer (Hema's); the recipe's unless given. Values
+        that were not seen in training count as missing and are told in a warning; an unknown field is a
+        UsageError.
         """
         found = self.cold_items(attributes, method)
         for line in found.told():

@@ -173,6 +173,10 @@ def recipe_from(tree: Mapping[str, Any], where: str) -> Recipe:
         else:
             _check_name(key, list(Recipe.model_fields), f"recipe {where}:", "")
     recipe = _checked(Recipe, tree, "")
+    if recipe.cold.method == "transfer" and recipe.engine != "hema":
+        raise UsageError(
+            f"recipe {where}: cold.method=transfer needs engine hema; use ridge, mean or similar"
+        )
     second = recipe.learn_for_cold  # checked at birth, like the rest
     if second is not None and recipe.engine != "skip-gram":
         raise UsageError(

@@ -128,8 +128,9 @@ def learn_batches(stream, layout, tables, moments, drawn, how, end, ids, context
             for row in touched:
                 here = slice(layout.starts[row], layout.starts[row] + size_of[row])
                 steps[row] += 1
-                adam(table[here], first[here], second[here], grad[here], steps[row], step, how.epsilon,
-                     how.decay)  # fmt: skip
+                pace = layout.paces[row]
+                adam(table[here], first[here], second[here], grad[here], steps[row], step * pace,
+                     how.epsilon, how.decay / pace)  # fmt: skip
         moments.batches[0] += 1
         if tables.transfer.size and how.alpha > 0:
             adam(tables.transfer, moments.transfer_1, moments.transfer_2, d_transfer, moments.batches[0],

@@ -22,7 +22,7 @@ FORMS = [
     {},
     {"structure_negative": 0},
     {"negative": 1, "window": 1, "structure_negative": 3},
-    {"dims": {"tag": 5}, "field_size": 2, "weight_power": 0.5},
+    {"dims": {"tag": 5}, "field_size": 2, "step_power": 0.5},
 ]
 
 

@@ -19,7 +19,8 @@ def embed(
     item_column: o.ItemColumn = None,
     out: Annotated[Path | None, typer.Option(help="With --items: Parquet file of id and vector.")] = None,
     method: Annotated[
-        str | None, typer.Option(help="mean (the paper's), similar or ridge. [default: as fit chose]")
+        str | None,
+        typer.Option(help="mean (the paper's), similar, ridge, or transfer (Hema). [default: as fit chose]"),
     ] = None,
 ) -> None:
     """The vector of a new item from its attributes, as JSON; or of a table of new items, into a file.

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from cowalk.kernels.bundles import Stream
-from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
+from cowalk.kernels.flags import inline_kernel, inline_with_arrays, parallel_kernel, prange
 from cowalk.kernels.hema_bundles import Adam, HemaDraw, HemaRoom, Layout, Moments, Side, Tables
 from cowalk.kernels.hema_position import compare_pairs, compare_sets, draw, gather
 from cowalk.kernels.rows import owner
@@ -108,11 +108,12 @@ def move_rows(n, layout, table, first, second, steps, side, step, how, w, worker
             if side.marks[row] == 1 and owner(row, workers) == w:
                 side.marks[row] = 0
                 steps[row] += 1
+                pace = layout.paces[row]
                 adam(table, first, second, side.grads, layout.starts[row], layout.sizes[e], steps[row],
-                     step, how.epsilon, how.decay)  # fmt: skip
+                     step * pace, how.epsilon, how.decay / pace)  # fmt: skip
 
 
-@inline_kernel
+@inline_with_arrays
 def move_transfer(r, n, taken, tables, moments, ids, how, step, room):
     """Step row r of the transfer matrices: alpha e_i1[r] leans_i over the batch, and 2 beta M."""
     width = tables.transfer.shape[1]

@@ -19,6 +19,7 @@ class Layout(NamedTuple):
     lefts: AnyArray  # int32[*], first place in the D numbers of an item
     sizes: AnyArray  # int32[*], m_k
     starts: AnyArray  # int64[T], where a row begins in the flat tables
+    paces: AnyArray  # float32[T], a row's step as a multiple of the step
 
 
 class Tables(NamedTuple):

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from cowalk.errors import DataError
+from cowalk.errors import DataError, UsageError
 from cowalk.learn.attributes import AttributeRows, Dense, attribute_rows
+from cowalk.learn.hema_layout import new_item_scales, transfers
 from cowalk.learn.parts import field_idf, value_scales
 from cowalk.learn.result import Learned
 from cowalk.learn.settings import ColdSettings
@@ -23,9 +24,10 @@ class ColdMap:
     """From attributes to the space of what was learned.
 
     mean: the plain mean of the field rows (Wang et al. 2018, 3.3); similar: their mean by the learned weights
-    of the items that share most; ridge: a weighted ridge regression from idf-weighted attributes to the
-    learned vectors. Context rows: the ridge map to Z, or for the other two the mean Z of the items that share
-    most.
+    of the items that share most; transfer: the direction sum of w_k M_k e_k at the mean length of H (Hema,
+    Zhao et al. 2018), to be compared by cosine; ridge: a weighted ridge regression from idf-weighted
+    attributes to the learned vectors. Context rows: the ridge map to Z, or for the others the mean Z of the
+    items that share most.
     An item with no known attribute gets the mean over all items.
     """
 
@@ -41,10 +43,16 @@ class ColdMap:
             raise DataError("cold items need attributes, and the items table has no usable field")
         if learned.fingerprint != side_info.fingerprint:
             raise DataError("vectors and side information belong to different vocabularies; fit again")
+        if settings.method == "transfer" and not transfers(learned):
+            raise UsageError(
+                "cold.method=transfer needs the transfer matrices of engine hema; use ridge, mean or similar"
+            )
         return cls(learned, side_info, counts, settings)
 
     def vectors(self, fields: tuple[Field, ...]) -> Floats:
         """float32[N, d] beside the learned vectors H, for N items coded by `encode_items`."""
+        if self.settings.method == "transfer":
+            return self._transferred(fields)
         if self.settings.method != "ridge" and self.learned.fields:
             return self._mixed(fields)
         return self._ridge(fields)[:, : self._size].astype(np.float32)
@@ -105,6 +113,18 @@ class ColdMap:
             out += share[:, place, None] * rows[ids[:, place]]
         out[share.sum(axis=1) == 0] = rows.mean(axis=0)
         return out.astype(np.float32)
+
+    def _transferred(self, fields: tuple[Field, ...]) -> Floats:
+        """What each value adds, summed: the direction of the item that fits the attributes best (Eq. 11)."""
+        total = np.zeros((len(fields[0]), self._size))
+        for field, fitted, rows in zip(fields, self.side_info.fields, self.learned.fields, strict=True):
+            one = AttributeRows(field.offsets, field.codes, new_item_scales(field, fitted), field.size)
+            total += one.dot(rows.astype(np.float64))
+        lengths = np.linalg.norm(total, axis=1, keepdims=True)
+        out = total / np.maximum(lengths, 1e-30) * np.linalg.norm(self.learned.vectors, axis=1).mean()
+        out[lengths[:, 0] == 0] = self.learned.vectors.mean(axis=0)
+        vectors: Floats = out.astype(np.float32)
+        return vectors
 
     def _mixed(self, fields: tuple[Field, ...]) -> Floats:
         """The field rows' mean, plain or by the weights of similar items; a missing field drops out."""

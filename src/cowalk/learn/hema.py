@@ -14,7 +14,7 @@ from cowalk.kernels.flags import threads
 from cowalk.kernels.hema_bundles import Adam, HemaDraw, HemaRoom, Moments, Side, Tables
 from cowalk.learn.checkpoint import Checkpoint, data_fingerprint
 from cowalk.learn.engine import Progress
-from cowalk.learn.hema_layout import HemaLayout, field_ranges, hema_layout, shared
+from cowalk.learn.hema_layout import HemaLayout, carried, field_ranges, hema_layout, shared
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.result import Learned
 from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
@@ -38,10 +38,11 @@ def learn_hema(
 ) -> Learned:
     """Rows for items and attribute values, equal bit for bit on any number of workers.
 
-    vectors and contexts: e_i1 and e'_i1; fields: M_k e_k, the values in the space of items; weights: w_ik;
-    losses: Eq. 12 without its beta term, a position. extra: `ids F`, `contexts F` (e_k, e'_k of field F) and
-    `transfer F` (M_k). With `checkpoint` each finished epoch is kept, and an equal call goes on from there.
-    Raises DivergedError when the loss leaves the finite numbers. Source: Zhao et al. 2018, Eqs. 7, 11, 12.
+    vectors and contexts: e_i1 and e'_i1; fields: M_k e_k / V_k, what a value adds to T in the space of items;
+    weights: w_ik; losses: Eq. 12 without its beta term, a position. extra: `ids F`, `contexts F` (e_k and
+    e'_k of field F) and `transfer F` (M_k). With `checkpoint` each finished epoch is kept, and an equal call
+    goes on from there. Raises DivergedError when the loss leaves the finite numbers.
+    Source: Zhao et al. 2018, Eqs. 7, 11, 12.
     """
     settings = settings or HemaSettings()
     sequences = _sequences(source, vocab, walks, seed, workers)
@@ -138,6 +139,8 @@ class _Run:
         self.sequences, self.settings, self.seed = sequences, settings, seed
         self.workers, self.progress = workers, progress
         self.layout = hema_layout(vocab, side_info, settings)
+        fields = () if side_info is None else side_info.fields
+        self.values = [carried(field).astype(np.float32) for field in fields]
         self.tables = new_tables(self.layout, seed)
         self.moments = new_moments(self.tables, self.layout.rows)
         self.room, batch = new_room(self.layout, settings), settings.batch
@@ -190,13 +193,14 @@ class _Run:
             raise DivergedError(
                 f"learning diverged: not all rows are finite; lower hema.step (now {self.settings.step})"
             )
-        extra, fields = {}, []
+        extra: dict[str, Floats] = {}
+        fields: list[Floats] = []
         for kind, (name, columns) in enumerate(zip(names, field_ranges(layout), strict=True), start=1):
             rows, transfer = layout.table(tables.ids, kind), tables.transfer[:, columns].copy()
             extra[f"ids {name}"] = rows
             extra[f"contexts {name}"] = layout.table(tables.contexts, kind)
             extra[f"transfer {name}"] = transfer
-            fields.append(rows @ transfer.T)
+            fields.append((rows @ transfer.T / self.values[kind - 1][:, None]).astype(np.float32))
         vectors = layout.table(tables.ids, 0)
         return Learned(
             fingerprint, vectors, layout.table(tables.contexts, 0), vectors, tuple(fields), shared(layout),

@@ -11,24 +11,26 @@ from cowalk.errors import DataError, UsageError
 from cowalk.kernels.hema_bundles import Layout
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.parts import parts_of
+from cowalk.learn.result import Learned
 from cowalk.tables import Field, SideInfo, Vocab
 from cowalk.types import AnyArray, Floats, Offsets
 
 
-def value_weights(field: Field, power: float) -> Floats:
-    """float32[K]: w = V ** -power by value, V = number of training items with the value (paper: power 1)."""
-    carried = np.bincount(field.codes, minlength=field.size)
-    weights: Floats = (np.maximum(carried, 1) ** -float(power)).astype(np.float32)
-    return weights
+def carried(field: Field) -> AnyArray:
+    """float64[K]: V_ik by value, the number of training items that have it, at least 1."""
+    return np.maximum(np.bincount(field.codes, minlength=field.size), 1).astype(np.float64)
 
 
-def new_item_weights(field: Field, fitted: Field, power: float) -> Floats:
-    """float32[*], one per code of new items: (V + 1) ** -power / m for an item with m values of the field."""
-    carried = np.bincount(fitted.codes, minlength=fitted.size)
+def new_item_scales(field: Field, fitted: Field) -> AnyArray:
+    """float64[*], one per code of new items: V / (V + 1) / m for an item with m values of the field.
+
+    What makes of w = 1 / V the weight of an item that is one more; 1 / m for a value that no item had.
+    """
+    counts = np.bincount(fitted.codes, minlength=fitted.size)
     lengths = np.diff(field.offsets)
-    shares = np.repeat(1.0 / np.maximum(lengths, 1), lengths)
-    weights: Floats = ((carried[field.codes] + 1.0) ** -float(power) * shares).astype(np.float32)
-    return weights
+    one_more = np.where(counts > 0, counts / (counts + 1.0), 1.0)
+    scales: AnyArray = one_more[field.codes] / np.repeat(np.maximum(lengths, 1), lengths)
+    return scales
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,17 @@ def hema_layout(vocab: Vocab, side_info: SideInfo | None, settings: HemaSettings
     """The layout of all items; a missing value has no part, one of m values of a field weighs w / m."""
     if side_info is not None and side_info.fingerprint != vocab.fingerprint:
         raise DataError("side information was encoded under another vocabulary; encode it again")
-    parts = parts_of(vocab, side_info, "mean")
     fields = () if side_info is None else side_info.fields
+    for field in fields:
+        if field.kind == "dense":
+            raise UsageError(
+                f"engine hema learns ids, and field {field.name!r} is a dense vector: "
+                f"--set side.fields.{field.name}=skip, or a recipe of engine skip-gram"
+            )
+    parts = parts_of(vocab, side_info, "mean")
     dims = dims_of(side_info, settings)
-    each = [np.ones(len(vocab), np.float32), *(value_weights(f, settings.weight_power) for f in fields)]
-    counts = [len(weights) for weights in each]
+    items = [np.ones(len(vocab)), *(carried(field) for field in fields)]  # V_i1 = 1
+    counts = [len(one) for one in items]
     row_starts = np.concatenate([[0], np.cumsum(counts)])
     flat_starts = np.concatenate([[0], np.cumsum(np.multiply(counts, dims))])
     starts = [low + size * np.arange(n) for low, size, n in zip(flat_starts[:-1], dims, counts, strict=True)]
@@ -86,10 +94,11 @@ def hema_layout(vocab: Vocab, side_info: SideInfo | None, settings: HemaSettings
     kernel = Layout(
         parts.offsets,
         parts.rows,
-        (np.concatenate(each)[parts.rows] * parts.scales).astype(np.float32),
+        (parts.scales / np.concatenate(items)[parts.rows]).astype(np.float32),
         lefts.astype(np.int32)[parts.slots],
         np.array(dims, dtype=np.int32)[parts.slots],
         np.concatenate(starts).astype(np.int64),
+        (np.concatenate(items) ** settings.step_power).astype(np.float32),
     )
     return HemaLayout(kernel, dims, tuple(row_starts.tolist()), tuple(flat_starts.tolist()))
 
@@ -107,3 +116,8 @@ def field_ranges(layout: HemaLayout) -> list[slice]:
     """The columns of M that belong to each field."""
     ends = np.cumsum((0, *layout.dims[1:])).tolist()
     return [slice(low, high) for low, high in pairwise(ends)]
+
+
+def transfers(learned: Learned) -> bool:
+    """Whether these rows come with transfer matrices from every field to the items."""
+    return bool(learned.fields) and all(f"transfer {name}" in learned.extra for name in learned.field_names)

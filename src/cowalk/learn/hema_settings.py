@@ -41,6 +41,8 @@ class HemaSettings(Settings):
         ge=0,
         description="Decoupled decay of rows: a step of size s first takes the share s * decay away.",
     )
-    weight_power: float = Field(
-        1.0, ge=0, description="w_ik = V_ik ** -weight_power; 1 = the paper, 0 = all alike."
+    step_power: float = Field(
+        0.5,
+        ge=0,
+        description="Rows of a value that V items have step V ** step_power times as far; 0 = all alike.",
     )

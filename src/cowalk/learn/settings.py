@@ -81,8 +81,9 @@ class LearnSettings(Settings):
 class ColdSettings(Settings):
     """The vector of an item that nobody has clicked yet, and how it is scored."""
 
-    method: Literal["mean", "similar", "ridge"] = Field(
-        "ridge", description="Mean of field rows (paper), weights of the items most like it, or a ridge map."
+    method: Literal["mean", "similar", "ridge", "transfer"] = Field(
+        "ridge",
+        description="Mean of field rows (paper), weights of the items most like it, a ridge map, or Hema's map.",
     )
     ridge: float = Field(0.3, gt=0, description="Ridge penalty.")
     ridge_trust: float = Field(
