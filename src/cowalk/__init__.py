@@ -58,6 +58,7 @@ _HOMES = {
     "cowalk.model": ("Model", "load"),
     "cowalk.user_store": ("UserStore",),
     "cowalk.pipeline": ("fit",),
+    "cowalk.domains": ("DomainBridge",),
     "cowalk.updates": ("update",),
     "cowalk.tuning": ("Tuned", "tune"),
 }
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from cowalk import datasets as datasets
     from cowalk import evaluate as evaluate
     from cowalk.content import content_vectors as content_vectors
+    from cowalk.domains import DomainBridge as DomainBridge
     from cowalk.errors import CowalkError as CowalkError
     from cowalk.errors import DataError as DataError
     from cowalk.errors import DivergedError as DivergedError
@@ -117,8 +119,8 @@ if TYPE_CHECKING:
     from cowalk.tables import Walks as Walks
     from cowalk.tuning import Tuned as Tuned
     from cowalk.tuning import tune as tune
-    from cowalk.user_store import UserStore as UserStore
     from cowalk.updates import update as update
+    from cowalk.user_store import UserStore as UserStore
     from cowalk.walk import walk_blocks as walk_blocks
 
 
