@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from common import QUICK_RESULTS, RESULTS, ROOT, table
+from report_hema import NAMES as HEMA
+from report_hema import hema
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 
@@ -250,6 +252,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Memory", ("memory",), memory),
     ("Weights that mean something", ("weights",), weights),
     ("Tuning", TUNING, tuning),
+    ("Hema: new items through transfer matrices", HEMA, hema),
 )
 
 
