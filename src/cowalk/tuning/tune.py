@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from cowalk import __version__
 from cowalk.errors import DivergedError, UsageError
 from cowalk.prepared import Prepared, read_inputs
 from cowalk.setting_names import did_you_mean
@@ -175,8 +176,10 @@ class _Search:
     def _key(self) -> dict[str, str]:
         """What the study is made for: all that a trial's figure depends on."""
         recipe = self.prepared.recipe
-        plain_recipe = recipe.model_dump_json(exclude={"workers", "memory_limit", "name", "description"})
+        left_out = {"workers", "memory_limit", "name", "description"}
+        plain_recipe = recipe.model_dump_json(exclude=left_out, exclude_defaults=True)
         return {
+            "version of cowalk": __version__,  # what is not said in a recipe stays as long as this does
             "recipe": blake2b(plain_recipe.encode(), digest_size=16).hexdigest(),
             "log or items": self.prepared.fingerprint,
             "purpose": self.purpose,
