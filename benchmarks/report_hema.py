@@ -9,10 +9,10 @@ from common import table
 
 NAMES = tuple(f"hema-{dataset}" for dataset in ("online-retail", "beauty"))
 WORDS = """\
-Cold items as queries, by the product's own harness (as below). `hema` is the recipe as it comes, with what fit
-chooses (a ridge map on Hema's rows among it, and the co-occurrence lists of similar items); `hema:transfer` is
-the paper's rule alone: the direction Σ w_k M_k e_k by cosine, and a weight of popularity. `ges`, `eges-paper`
-and `eges` are those recipes as they come."""
+Cold items as queries, by the product's own harness (as below). `hema` is the recipe as it comes, with what
+fit chooses (a ridge map on Hema's rows among it, and the co-occurrence lists of similar items);
+`hema:transfer` is the paper's rule alone: the direction Σ w_k M_k e_k by cosine, and a weight of popularity.
+`ges`, `eges-paper` and `eges` are those recipes as they come."""
 
 
 def hema(*results: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, bool]]]:
@@ -24,14 +24,16 @@ def hema(*results: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, bo
         parts.append(_moved(figures["moved"]))
         bars += [
             (f"{name}, cold: {b['first']} above {b['second']}",
-             f"{b['metric']} {b['difference']:+.4f} ({b['low']:+.4f}, {b['high']:+.4f})", b["claim"], b["met"])
+             f"{b['metric']} {b['difference']:+.4f} ({b['low']:+.4f}, {b['high']:+.4f})", b["claim"],
+             b["met"])
             for b in figures["bars"]
         ]  # fmt: skip
         still = sum(row["rows"] - row["moved"] for row in figures["moved"])
         finite = all(row["finite"] for row in figures["moved"])
         bars.append((
             f"{name}: Hema's rows all move and stay finite",
-            f"{still} rows stand still, {'all' if finite else 'not all'} finite", "none, all", not still and finite,
+            f"{still} rows stand still, {'all' if finite else 'not all'} finite", "none, all",
+            not still and finite,
         ))  # fmt: skip
     return "\n\n".join(parts), bars
 
