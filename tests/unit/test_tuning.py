@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tuning_world import Written, truth
 
-from cowalk.errors import DataError, UsageError
+from cowalk.errors import DataError, DivergedError, UsageError
 from cowalk.prepared import Prepared
 from cowalk.settings import Recipe, load_recipe
 from cowalk.tuning import Tuned, TuneSettings, search, space_of
@@ -215,6 +215,12 @@ def test_trials_that_diverge_or_cost_too_much(world: World) -> None:
     assert all(work(RECIPE.changed(t.changes), "next-item") <= bound * (1 + 1e-6) for t in tuned.trials)
     for trial in tuned.trials:
         assert (trial.why == "diverged") == (trial.changes["learn.window"] == 13)
+
+
+def test_a_recipe_that_diverges_is_said(world: World, tmp_path: Path) -> None:
+    with pytest.raises(DivergedError):
+        world.tuned(tmp_path / "t.toml", recipe=RECIPE.changed({"learn.window": 13}))
+    assert not (tmp_path / "t.toml").exists()
 
 
 def test_a_space_that_costs_too_much_is_said(world: World) -> None:

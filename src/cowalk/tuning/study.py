@@ -39,10 +39,10 @@ class Tried:
 
 
 class Asked:
-    """A trial under way."""
+    """A trial under way; the first is the recipe itself."""
 
-    def __init__(self, study: Study, trial: Any, changes: dict[str, Any]) -> None:
-        self._study, self._trial, self.changes = study, trial, changes
+    def __init__(self, study: Study, trial: Any, changes: dict[str, Any], first: bool) -> None:
+        self._study, self._trial, self.changes, self.first = study, trial, changes, first
 
     def hopeless(self, step: int, best: float) -> bool:
         """Whether half of the finished trials had a better figure than this at the same step."""
@@ -154,7 +154,7 @@ class Study:
             seed=stream(self.seed, f"tune/trial {len(told)}") % 2**32,
         )  # fmt: skip
         trial = self._study.ask(self._distributions)
-        return Asked(self, trial, self._changes(trial.params))
+        return Asked(self, trial, self._changes(trial.params), not told)
 
     def tell(self, trial: Any, score: float | None, state: str, told: Mapping[str, Any]) -> None:
         """Keep how a trial ended; DataError where another run has taken the study over."""

@@ -225,6 +225,9 @@ class _Search:
         except _HopelessError:
             asked.ended("behind the median", monotonic() - begun)
         except DivergedError:
+            if asked.first:  # nothing to compare with
+                asked.dropped()
+                raise
             asked.ended("diverged", monotonic() - begun)
         except BaseException:
             asked.dropped()
