@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from reference.negatives import Sight, adversarial, popular, sampled
 from reference.rng import Draws, below
 
-LOW_32 = 2**32 - 1
+TREE, ALL = 1, 2
 
 
 def alphas(slots_here, logits, prior, how, slots, draws=None):
@@ -28,35 +29,77 @@ def softmax(kept, logits, prior, how, slots):
     return alpha
 
 
-def targets_of(stream, at, draw, draws):
-    """(contexts, negatives) drawn for one position; no kernel."""
-    reach = 1 + below(draws.bits(), draw.window) if draw.shrink else draw.window
-    low = at + 1 if draw.forward else max(stream.begins[at], at - reach)
-    contexts = [int(stream.tokens[j]) for j in range(low, min(stream.ends[at], at + reach + 1)) if j != at]
-    negatives = []
-    for _ in range(draw.negative * (len(contexts) if draw.per_pair else 1) if contexts else 0):
-        bits = draws.bits()
-        slot = below(bits, len(draw.threshold))
-        u = slot if (bits & LOW_32) <= int(draw.threshold[slot]) else int(draw.alias[slot])
-        if u not in contexts:
-            negatives.append(u)
-    return contexts, negatives
+def contexts_of(stream, at, draw, draws):
+    """[(item, weight of the pair)] drawn for one position; no kernel."""
+    places, share = places_of(stream, at, draw, draws)
+    found = [(int(stream.tokens[j]), share * pair_weight(stream, at, j, draw)) for j in places]
+    if len(draw.bought):
+        bought = int(draw.bought[stream.numbers[at]])
+        if bought >= 0 and bought != stream.tokens[at]:
+            found.append((bought, 1.0))
+    return found
 
 
-class Position:
-    """One position with its draws taken: its loss as a function of what is learned; no kernel."""
+def places_of(stream, at, draw, draws):
+    """(places in the stream, factor of their weights): the window, or a sample of the set; no kernel."""
+    if not draw.bound:
+        reach = 1 + below(draws.bits(), draw.window) if draw.shrink else draw.window
+        low = at + 1 if draw.forward else max(stream.begins[at], at - reach)
+        return [j for j in range(low, min(stream.ends[at], at + reach + 1)) if j != at], 1.0
+    others = [j for j in range(stream.begins[at], stream.ends[at]) if j != at]
+    if len(others) <= draw.bound:
+        return others, 1.0
+    chosen = []
+    for last in range(len(others) - draw.bound, len(others)):
+        t = below(draws.bits(), last + 1)
+        chosen.append(others[last] if others[t] in chosen else others[t])
+    return chosen, len(others) / draw.bound if draw.reweigh else 1.0
 
-    def __init__(self, at, stream, parts, draw, how, slots):
-        self.v = int(stream.tokens[at])
-        mine = slice(parts.offsets[self.v], parts.offsets[self.v + 1])
+
+def pair_weight(stream, at, j, draw):
+    """Event weight of the context times exp(-time between / scale); no kernel."""
+    weight, here, there = 1.0, stream.numbers[at], stream.numbers[j]
+    if len(draw.event_weights):
+        weight *= float(draw.event_weights[there])
+    if draw.time_scale:
+        weight *= np.exp(-abs(int(draw.times[here]) - int(draw.times[there])) / draw.time_scale)
+    return weight
+
+
+def targets_of(contexts, draw, draws, rows, sight):
+    """[(output row, label, weight)] of a position that foretells these contexts; no kernel."""
+    if draw.objective == TREE:
+        paths = [(u, w, slice(draw.path_offsets[u], draw.path_offsets[u + 1])) for u, w in contexts]
+        return [
+            (int(node), 1.0 - float(bit), w)
+            for _, w, path in paths
+            for node, bit in zip(draw.path_nodes[path], draw.path_bits[path], strict=True)
+        ]
+    if draw.objective == ALL:
+        return [(u, 0.0, 1.0) for u in range(rows)] if contexts else []
+    found = [(u, 1.0, w) for u, w in contexts]
+    if not contexts:
+        return found
+    mean, positives = sum(w for _, w in contexts) / len(contexts), [u for u, _ in contexts]
+    for w in [w for _, w in contexts] if draw.per_pair else [mean]:
+        for _ in range(draw.negative):
+            u = popular(draw, draws) if draw.plain else sampled(positives, draw, draws, sight)
+            if u >= 0 and u not in positives:
+                found.append((u, 0.0, w))
+    if draw.temperature > 0:
+        return found[: len(contexts)] + adversarial(found[len(contexts) :], draw.temperature, sight)
+    return found
+
+
+class Input:
+    """An item's parts with a position's dropout: its vector as a function of what is learned; no kernel."""
+
+    def __init__(self, v, parts, how, slots, draws):
+        self.v, self.how, self.n_slots = v, how, slots
+        mine = slice(parts.offsets[v], parts.offsets[v + 1])
         self.rows, self.slots = parts.rows[mine], parts.slots[mine]
-        self.scales, self.prior = parts.scales[mine].astype(np.float64), float(parts.prior[self.v])
-        self.how, self.n_slots = how, slots
-        draws = Draws(draw.seed, stream.numbers[at])
+        self.scales, self.prior = parts.scales[mine].astype(np.float64), float(parts.prior[v])
         self.kept = np.flatnonzero(alphas(self.slots, np.zeros(slots), 0.0, how, slots, draws))
-        self.contexts, negatives = targets_of(stream, at, draw, draws)
-        self.targets = self.contexts + negatives
-        self.labels = np.array([1.0] * len(self.contexts) + [0.0] * len(negatives))
 
     def alpha(self, logits):
         """float64[slots], the weights with these logits [V, slots] and this position's dropout."""
@@ -64,29 +107,79 @@ class Position:
             self.kept, logits[self.v] if self.how.weighted else None, self.prior, self.how, self.n_slots
         )
 
+    def shares(self, logits):
+        """float64[parts]: what each row is multiplied with."""
+        return self.alpha(logits)[self.slots] * self.scales
+
     def hidden(self, rows, logits):
         """H_v = sum over parts of alpha[slot] * scale * row."""
-        return (self.alpha(logits)[self.slots] * self.scales) @ rows[self.rows]
+        return self.shares(logits) @ rows[self.rows]
+
+
+class Position:
+    """One position with its draws taken: its loss as a function of what is learned; no kernel."""
+
+    def __init__(self, at, stream, parts, draw, how, slots, now=None):
+        """now: the table as it stands, which some samplers of negatives look at."""
+        self.v, self.how, self.n_slots = int(stream.tokens[at]), how, slots
+        self.over_all = draw.objective == ALL
+        draws = Draws(draw.seed, stream.numbers[at])
+        if draw.cbow:
+            window = contexts_of(stream, at, draw, draws)
+            total = sum(w for _, w in window)
+            window = window if total > 0 else []
+            self.inputs = [(Input(u, parts, how, slots, draws), w / total) for u, w in window]
+            self.contexts = [(self.v, 1.0)] if window else []
+        else:
+            self.inputs = [(Input(self.v, parts, how, slots, draws), 1.0)]
+            self.contexts = contexts_of(stream, at, draw, draws)
+        self.back = len(self.inputs) if draw.undivided else 1
+        self.weight = sum(w for _, w in self.contexts)
+        self.sight = None if now is None else Sight(self.v, self.hidden(now.rows, now.logits), now)
+        found = targets_of(self.contexts, draw, draws, len(parts.offsets) - 1, self.sight)
+        self.targets = [u for u, _, _ in found]
+        self.labels, self.weights = (np.array([t[c] for t in found]) for c in (1, 2))
+
+    def hidden(self, rows, logits):
+        """The input vector."""
+        return sum(share * one.hidden(rows, logits) for one, share in self.inputs)
 
     def loss(self, rows, contexts, logits):
-        """-log sigmoid(H.Z) over contexts, -log sigmoid(-H.Z) over negatives."""
-        x = contexts[self.targets] @ self.hidden(rows, logits)
-        return float(np.logaddexp(0, np.where(self.labels == 1, -x, x)).sum())
+        """-log sigmoid(H.Z) at label 1, -log sigmoid(-H.Z) at 0, weighted; or -log softmax of contexts."""
+        h = self.hidden(rows, logits)
+        if self.over_all:
+            x = contexts @ h
+            return float(sum(w * (np.logaddexp.reduce(x) - x[u]) for u, w in self.contexts))
+        x = contexts[self.targets] @ h
+        return float(self.weights @ np.logaddexp(0, np.where(self.labels == 1, -x, x)))
+
+    def errors(self, h, contexts):
+        """float64, dL/d score of each target."""
+        x = contexts[self.targets] @ h
+        if not self.over_all:
+            return self.weights * (1 / (1 + np.exp(-x)) - self.labels)
+        g = self.weight * np.exp(x - np.logaddexp.reduce(x))
+        for u, w in self.contexts:
+            g[u] -= w
+        return g
 
     def gradients(self, rows, contexts, logits):
-        """(dL/dH, g of each target, dL/da_v), Wang et al. 2018, Eqs. 8-10, all at these values."""
-        alpha, h, z = self.alpha(logits), self.hidden(rows, logits), contexts[self.targets]
-        g = 1 / (1 + np.exp(-(z @ h))) - self.labels
+        """(dL/dH, dL/d score of each target, dL/da_v), Wang et al. 2018, Eqs. 8-10, all at these values."""
+        h, z = self.hidden(rows, logits), contexts[self.targets]
+        g = self.errors(h, contexts)
         grad_h = g @ z
+        if not self.how.weighted:
+            return grad_h, g, np.zeros(self.n_slots)
+        one = self.inputs[0][0]
         slot_rows = np.zeros((self.n_slots, len(h)))
-        for row, slot, scale in zip(self.rows, self.slots, self.scales, strict=True):
+        for row, slot, scale in zip(one.rows, one.slots, one.scales, strict=True):
             slot_rows[slot] += scale * rows[row]
-        return grad_h, g, alpha * ((slot_rows - h) @ grad_h)
+        return grad_h, g, one.alpha(logits) * ((slot_rows - h) @ grad_h)
 
 
 def move(table, squares, held, row, step, gradient, square, adagrad):
     """One step of one row that is not held; `square` is what Adagrad adds to the row's sum; no kernel."""
-    if len(held) and held[row]:
+    if held is not None and held[row]:
         return
     if adagrad:
         squares[row] += square
@@ -94,49 +187,58 @@ def move(table, squares, held, row, step, gradient, square, adagrad):
     table[row] -= step * gradient
 
 
-def take_steps(position, old, table, steps, left):
+def take_steps(position, old, table, steps, left, items):
     """All steps of one position, with gradients at the old values (rows, contexts, logits); no kernel."""
-    items, size = table.contexts.shape
+    size = table.contexts.shape[1]
     grad_h, g, slopes = position.gradients(*old)
-    h, alpha = position.hidden(old[0], old[2]), position.alpha(old[2])
+    h = position.hidden(old[0], old[2])
     for u, error in zip(position.targets, g, strict=True):
         square = error**2 * (h @ h) / size
         step = steps.contexts * left
-        held = steps.held_contexts
+        held = steps.held_contexts if steps.holding else None
         move(table.contexts, table.context_squares, held, u, step, error * h, square, steps.adagrad)
-    for row, slot, scale in zip(position.rows, position.slots, position.scales, strict=True):
-        x = alpha[slot] * scale
-        if x:
-            step = (steps.own if row < items else steps.fields) * left
-            square = x * x * (grad_h @ grad_h) / size
-            held = steps.held_rows
-            move(table.rows, table.row_squares, held, row, step, x * grad_h, square, steps.adagrad)
+    grad_h = grad_h * position.back
+    for one, share in position.inputs:
+        for row, x in zip(one.rows, share * one.shares(old[2]), strict=True):
+            if x:
+                step = (steps.own if row < items else steps.fields) * left
+                square = x * x * (grad_h @ grad_h) / size
+                held = steps.held_rows if steps.holding else None
+                move(table.rows, table.row_squares, held, row, step, x * grad_h, square, steps.adagrad)
     if position.how.weighted:
         square = (slopes @ slopes) / len(slopes)
-        held, step = steps.held_logits, steps.logits * left
+        held, step = steps.held_logits if steps.holding else None, steps.logits * left
         move(table.logits, table.logit_squares, held, position.v, step, slopes, square, steps.adagrad)
+
+
+def copied(table):
+    """The table as it is now; no kernel."""
+    return type(table)(*(array.copy() for array in table))
 
 
 def learn_blocks(stream, parts, table, draw, how, steps, end, room, workers, totals):
     count, block, slots = len(stream.tokens), len(room.losses), room.alpha.shape[1]
     for start in range(0, count, block):
-        old = table.rows.copy(), table.contexts.copy(), table.logits.copy()
+        old = copied(table)
         left = 1 - (1 - end) * start / count
         for at in range(start, min(start + block, count)):
-            position = Position(at, stream, parts, draw, how, slots)
+            position = Position(at, stream, parts, draw, how, slots, old)
             if position.targets:
-                totals += position.loss(*old), len(position.contexts)
-                take_steps(position, old, table, steps, left)
+                totals += position.loss(*old[:3]), position.weight
+                take_steps(position, old[:3], table, steps, left, len(parts.offsets) - 1)
+                position.sight.take(table, draw.generator_step * left)
 
 
 def learn_lockfree(stream, parts, table, draw, how, steps, end, room, workers, totals):
     assert workers == 1, "with more workers the order of the steps is not defined"
     for at in range(len(stream.tokens)):
-        now = table.rows.copy(), table.contexts.copy(), table.logits.copy()
-        position = Position(at, stream, parts, draw, how, room.alpha.shape[1])
+        now = copied(table)
+        position = Position(at, stream, parts, draw, how, room.alpha.shape[1], now)
         if position.targets:
-            totals += position.loss(*now), len(position.contexts)
-            take_steps(position, now, table, steps, 1 - (1 - end) * at / len(stream.tokens))
+            totals += position.loss(*now[:3]), position.weight
+            left = 1 - (1 - end) * at / len(stream.tokens)
+            take_steps(position, now[:3], table, steps, left, len(parts.offsets) - 1)
+            position.sight.take(table, draw.generator_step * left)
 
 
 def input_vectors(parts, table, how, room, workers, vectors, weights):

@@ -8,6 +8,8 @@ from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
 from cowalk.kernels.flags import thread_count
 from cowalk.kernels.skipgram import learn_blocks
 from cowalk.learn import LearnSettings
+from cowalk.learn.extras import NO_EXTRAS, Extras
+from cowalk.learn.outputs import outputs_of
 from cowalk.learn.parts import own_prior, parts_of
 from cowalk.learn.sequences import SessionSequences
 from cowalk.learn.state import new_draw, new_room, new_table
@@ -87,13 +89,17 @@ class Bench:
     room: Room
 
     @classmethod
-    def of(cls, settings: LearnSettings, sessions: Sessions, block: int = 4096, seed: int = 5) -> "Bench":
+    def of(
+        cls, settings: LearnSettings, sessions: Sessions, block: int = 4096, seed: int = 5,
+        extras: Extras = NO_EXTRAS,
+    ) -> "Bench":  # fmt: skip
         """Rows, contexts and logits are random, so that no gradient is 0."""
         vocab = vocab_of(COUNTS)
         side = small_side(vocab) if settings.input != "own" else None
         layout = parts_of(vocab, side, settings.multi)
         chunk = next(SessionSequences(sessions, 8, seed).chunks(0, np.empty(0, dtype=np.float32)))
-        table = new_table(layout, 8, settings, seed)
+        outputs = outputs_of(vocab.counts, settings)
+        table = new_table(layout, 8, outputs, settings, seed)
         rng = np.random.default_rng(seed)
         for array in (table.rows, table.contexts, table.logits):
             array[:] = rng.normal(0, 0.8, array.shape)
@@ -102,9 +108,9 @@ class Bench:
             stream=chunk.stream,
             parts=Parts(layout.offsets, layout.rows, layout.slots, layout.scales, prior),
             table=table,
-            draw=new_draw(vocab.counts, settings, 99),
+            draw=new_draw(vocab.counts, outputs, extras, settings, 99),
             how=Mix(settings.input == "weighted", settings.own_dropout, settings.field_dropout),
-            room=new_room(block, layout, settings),
+            room=new_room(block, layout, outputs, settings),
         )
 
     def in_doubles(self) -> Table:

@@ -24,7 +24,7 @@ def public_kernels(name: str) -> dict[str, object]:
         for key, value in vars(module).items()
         if hasattr(value, "py_func")
         and value.py_func.__module__ == module.__name__
-        and not inspect.getsource(value.py_func).startswith("@inline_kernel")
+        and not inspect.getsource(value.py_func).startswith("@inline_")
     }
 
 

@@ -68,7 +68,7 @@ def test_held_rows_equal_the_slow_twin() -> None:
     held = HELD.astype(np.uint8)
     rows = np.zeros(len(bench.table.rows), dtype=np.uint8)
     rows[[0, 4, 9]] = 1
-    steps = Steps(0.1, 0.2, 0.05, 0.3, True, rows, held, held)
+    steps = Steps(0.1, 0.2, 0.05, 0.3, True, True, rows, held, held)
     slow = bench.in_doubles()
     twin.learn_blocks(
         bench.stream, bench.parts, slow, bench.draw, bench.how, steps, 1.0, bench.room, 1, np.zeros(2)

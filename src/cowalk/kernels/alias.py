@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from cowalk.kernels.flags import inline_kernel, kernel, parallel_kernel, prange
+from cowalk.kernels.flags import inline_with_arrays, kernel, parallel_kernel, prange
 from cowalk.types import AnyArray
 
 FULL = 4294967295.0  # 2**32 - 1: thresholds are stored as 32-bit integers
 
 
-@inline_kernel
+@inline_with_arrays
 def fill_row(weights, slots, threshold, alias):
     """Fill threshold and alias (local slots) of one row.
 

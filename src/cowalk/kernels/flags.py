@@ -30,7 +30,27 @@ def kernel(function: F) -> F:
 
 
 def inline_kernel(function: F) -> F:
-    """Compile as part of every kernel that calls it."""
+    """Compile as part of every kernel that calls it; it may not make an array (see `inline_with_arrays`).
+
+    It counts no references: its arrays are the caller's. With counting, each call would touch the count of
+    every array of every bundle it is given, and left to itself LLVM would not inline the larger ones: both
+    cost more than the work itself.
+    """
+    borrowing: Any = {"forceinline": True, "_nrt": False}
+    compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", **borrowing)
+    return cast(F, compiler(function))
+
+
+def called_kernel(function: F) -> F:
+    """As `inline_kernel`, but called: for a large one that only some settings need, so that the others keep
+    the compact code of theirs.
+    """
+    compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", _nrt=False)
+    return cast(F, compiler(function))
+
+
+def inline_with_arrays(function: F) -> F:
+    """As `inline_kernel`, for one that makes arrays of its own."""
     compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
     return cast(F, compiler(function))
 

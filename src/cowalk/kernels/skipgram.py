@@ -6,25 +6,13 @@ import numpy as np
 
 from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
 from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
-from cowalk.kernels.position import ZERO, add_row, look, mix_input
-from cowalk.kernels.rng import LOW_32
+from cowalk.kernels.generator import move_generator
+from cowalk.kernels.inputs import mix_input
+from cowalk.kernels.position import look
+from cowalk.kernels.rows import ZERO, add_row, owner
 from cowalk.types import AnyArray
 
 TINY = 1e-20
-SPREAD = np.uint64(0x9E3779B1)
-SHIFT = np.uint64(32)
-
-
-@inline_kernel
-def owner(row, workers):
-    """Which worker owns a row: spread evenly, whatever the order of the rows."""
-    return np.int64((((np.uint64(row) * SPREAD) & LOW_32) * np.uint64(workers)) >> SHIFT)
-
-
-@inline_kernel
-def is_held(held, row):
-    """Whether a row may not move."""
-    return len(held) > 0 and held[row] != 0
 
 
 @inline_kernel
@@ -38,32 +26,26 @@ def rate(step, squares, row, square, adagrad):
 
 @inline_kernel
 def move_context(i, k, table, steps, left, room):
-    """Step the context row of target k of row i, unless it is held."""
+    """Step the context row of target k of row i."""
     u = room.targets[i, k]
-    if is_held(steps.held_contexts, u):
-        return
     g = room.errors[i, k]
     r = rate(steps.contexts * left, table.context_squares, u, g * g * room.input_squares[i], steps.adagrad)
     add_row(table.contexts, u, -r * g, room.inputs, i, table.contexts.shape[1])
 
 
 @inline_kernel
-def move_part(i, e, first, parts, table, steps, left, room):
-    """Step the row of part e of row i's item, whose parts begin at `first`, unless it is held."""
-    row = parts.rows[first + e]
-    if is_held(steps.held_rows, row):
-        return
+def move_part(i, e, items, table, steps, left, room):
+    """Step the row of part e of row i's input; the rows below `items` are own rows."""
+    row = room.part_rows[i, e]
     x = room.part_weights[i, e]
-    step = steps.own if row < len(table.contexts) else steps.fields
+    step = steps.own if row < items else steps.fields
     r = rate(step * left, table.row_squares, row, x * x * room.grad_squares[i], steps.adagrad)
     add_row(table.rows, row, -r * x, room.grads, i, table.rows.shape[1])
 
 
 @inline_kernel
 def move_logits(i, v, table, steps, left, room):
-    """Step the weight row a_v, unless it is held."""
-    if is_held(steps.held_logits, v):
-        return
+    """Step the weight row a_v."""
     slots = table.logits.shape[1]
     square = ZERO
     for s in range(slots):
@@ -79,6 +61,38 @@ def left_at(end, at, count):
     return 1.0 - (1.0 - end) * at / count
 
 
+@inline_kernel
+def move_contexts(i, w, workers, table, steps, left, room):
+    """Step the context rows of row i's targets that worker w owns and that are not held."""
+    for k in range(room.target_counts[i]):
+        u = room.targets[i, k]
+        if owner(u, workers) == w and not (steps.holding and steps.held_contexts[u] != 0):
+            move_context(i, k, table, steps, left, room)
+
+
+@inline_kernel
+def move_inputs(i, v, w, workers, items, how, table, steps, left, room):
+    """Step the rows of row i's input that worker w owns and that are not held, and item v's weight row."""
+    for e in range(room.part_counts[i]):
+        row = room.part_rows[i, e]
+        mine = room.part_weights[i, e] != 0 and owner(row, workers) == w
+        if mine and not (steps.holding and steps.held_rows[row] != 0):
+            move_part(i, e, items, table, steps, left, room)
+    if how.weighted and owner(v, workers) == w and not (steps.holding and steps.held_logits[v] != 0):
+        move_logits(i, v, table, steps, left, room)
+
+
+@inline_kernel
+def move_block(n, start, w, workers, stream, items, how, table, steps, left, room):
+    """Take worker w's steps of a block of n positions, context rows first, in the order of the positions."""
+    for i in range(n):
+        move_contexts(i, w, workers, table, steps, left, room)
+    for i in range(n):
+        if room.target_counts[i] > 0:
+            v = stream.tokens[start + i]
+            move_inputs(i, v, w, workers, items, how, table, steps, left, room)
+
+
 @parallel_kernel
 def learn_blocks(
     stream: Stream, parts: Parts, table: Table, draw: Draw, how: Mix, steps: Steps, end: float,
@@ -87,9 +101,9 @@ def learn_blocks(
     """Learn from all positions, a block (the room's rows) at a time: gradients at the block's starting
     values, in parallel; then each row's owner takes that row's steps in the order of the positions.
 
-    Bit-identical for any `workers`. totals float64[2] += (sum of losses, number of contexts).
+    Bit-identical for any `workers`. totals float64[2] += (sum of losses, sum of the contexts' weights).
     """
-    count = len(stream.tokens)
+    count, items = len(stream.tokens), len(parts.offsets) - 1
     block = len(room.losses)
     for start in range(0, count, block):
         n = min(block, count - start)
@@ -99,22 +113,9 @@ def learn_blocks(
                 look(i, start + i, stream, parts, table, draw, how, room)
         for i in range(n):
             totals[0] += room.losses[i]
-            totals[1] += room.context_counts[i]
+            totals[1] += room.weight_sums[i]
         for w in prange(workers):
-            for i in range(n):
-                for k in range(room.target_counts[i]):
-                    if owner(room.targets[i, k], workers) == w:
-                        move_context(i, k, table, steps, left, room)
-            for i in range(n):
-                if room.target_counts[i] == 0:
-                    continue
-                v = stream.tokens[start + i]
-                first = parts.offsets[v]
-                for e in range(parts.offsets[v + 1] - first):
-                    if room.part_weights[i, e] != 0 and owner(parts.rows[first + e], workers) == w:
-                        move_part(i, e, first, parts, table, steps, left, room)
-                if how.weighted and owner(v, workers) == w:
-                    move_logits(i, v, table, steps, left, room)
+            move_block(n, start, w, workers, stream, items, how, table, steps, left, room)
 
 
 @parallel_kernel
@@ -125,7 +126,7 @@ def learn_lockfree(
     """Learn from all positions, each worker through its own share of them, stepping at once and without locks
     (Recht et al. 2011). Not reproducible on more than one worker; row w of the room belongs to worker w.
     """
-    count = len(stream.tokens)
+    count, items = len(stream.tokens), len(parts.offsets) - 1
     sums = np.zeros((workers, 16))  # a cache line each
     for w in prange(workers):
         low, high = count * w // workers, count * (w + 1) // workers
@@ -134,17 +135,10 @@ def learn_lockfree(
             if room.target_counts[w] == 0:
                 continue
             left = left_at(end, at - low, high - low)
-            for k in range(room.target_counts[w]):
-                move_context(w, k, table, steps, left, room)
-            v = stream.tokens[at]
-            first = parts.offsets[v]
-            for e in range(parts.offsets[v + 1] - first):
-                if room.part_weights[w, e] != 0:
-                    move_part(w, e, first, parts, table, steps, left, room)
-            if how.weighted:
-                move_logits(w, v, table, steps, left, room)
+            move_contexts(w, 0, 1, table, steps, left, room)
+            move_inputs(w, stream.tokens[at], 0, 1, items, how, table, steps, left, room)
             sums[w, 0] += room.losses[w]
-            sums[w, 1] += room.context_counts[w]
+            sums[w, 1] += room.weight_sums[w]
     for w in range(workers):
         totals[0] += sums[w, 0]
         totals[1] += sums[w, 1]

@@ -14,14 +14,19 @@ from cowalk.kernels import skipgram as kernels
 from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
 from cowalk.kernels.flags import thread_count, threads
 from cowalk.learn.checkpoint import Checkpoint, data_fingerprint
+from cowalk.learn.checks import check_source
+from cowalk.learn.dense import DenseMaps
+from cowalk.learn.extras import Extras, as_sets, extras_of
+from cowalk.learn.outputs import outputs_of
 from cowalk.learn.parts import PartsTable, own_prior, parts_of
 from cowalk.learn.result import Learned, Squares
+from cowalk.learn.samplers import NegativeTables, negative_tables, with_generator, with_pools
 from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
 from cowalk.learn.settings import LearnSettings, WalkSettings
 from cowalk.learn.start import Start, started
 from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
-from cowalk.types import AnyArray, Offsets
+from cowalk.types import AnyArray, Floats, Offsets
 from cowalk.walk import Walker
 
 Progress = Callable[[float, str], None]
@@ -52,13 +57,19 @@ def learn(
     Raises DivergedError when the loss leaves the finite numbers. Source: Wang et al. 2018 (EGES), section 3.
     """
     settings = settings or LearnSettings()
+    check_source(settings, isinstance(source, ItemGraph))
+    if settings.pairs == "set" and isinstance(source, Sessions):
+        source = as_sets(source, len(vocab))
     sequences = _sequences(source, vocab, walks, seed, workers)
     uses_fields = settings.input != "own"
     parts = parts_of(vocab, side_info if uses_fields else None, settings.multi)
     counts = sequences.counts() if settings.counts == "walks" else vocab.counts
     begin = started(start, held, hold_fields)
     begin.check(len(vocab), vocab.fingerprint)
-    run = _Run(sequences, parts, counts, settings, seed, workers, progress, begin)
+    extras = extras_of(source, settings)
+    dense = DenseMaps.of(side_info if uses_fields else None, parts, settings.vector_size, seed)
+    negatives = negative_tables(source, counts, settings, side_info, seed, workers)
+    run = _Run(sequences, parts, counts, settings, extras, seed, workers, progress, begin, dense, negatives)
     told = data_fingerprint(source, vocab, side_info) + begin.fingerprint() if checkpoint else ""
     losses = run.epochs(Checkpoint.at(checkpoint, told, settings, walks, seed))
     names = tuple(side_info.names) if side_info is not None and uses_fields else ()
@@ -80,31 +91,49 @@ class _Run:
 
     def __init__(
         self, sequences: Sequences, parts: PartsTable, counts: Offsets, settings: LearnSettings,
-        seed: int, workers: int | None, progress: Progress | None, start: Start,
+        extras: Extras, seed: int, workers: int | None, progress: Progress | None, start: Start,
+        dense: DenseMaps, negatives: NegativeTables | None,
     ) -> None:  # fmt: skip
         s = settings
         self.sequences, self.settings, self.layout = sequences, settings, parts
         self.seed, self.workers, self.progress = seed, workers, progress
-        self.table = new_table(parts, len(counts), s, seed)
-        self.draw = new_draw(counts, s, 0)
-        self.keep = keep_chances(counts, s.sample)
+        self.outputs = outputs_of(counts, s)
+        self.table = with_generator(new_table(parts, len(counts), self.outputs, s, seed), s, seed)
+        self.draw = new_draw(counts, self.outputs, extras, s, 0)
+        self.negatives = negatives
+        if negatives is not None:
+            self.draw = negatives.put_into(self.draw)
+        self.keep = keep_chances(counts, s.sample, s.sample_rule)
         prior = own_prior(counts, s.own_prior, s.own_prior_by_count)
         self.parts = Parts(parts.offsets, parts.rows, parts.slots, parts.scales, prior)
         start.fill(self.table, parts, prior)
-        self.held = start.held_masks(self.table)
+        self.dense, self.hold_fields = dense, start.hold_fields
+        dense.begin(self.table.rows, start.learned)
+        self.held = start.held_masks(self.table, len(counts))
         self.mix = Mix(s.input == "weighted", s.own_dropout, s.field_dropout)
-        block = block_size(counts, s) if s.mode == "deterministic" else thread_count(workers)
-        self.room = new_room(block, parts, s)
+        block = thread_count(workers)
+        if s.mode == "deterministic":
+            drawn = None if negatives is None else negatives.hottest
+            block = block_size(counts, self.outputs, sequences.mean_others(), s, drawn)
+        self.room = with_pools(new_room(block, parts, self.outputs, s), s)
 
     def epochs(self, checkpoint: Checkpoint) -> list[float]:
         """Learn all epochs that the checkpoint has not; returns the losses of all."""
-        losses = checkpoint.load(self.table._asdict())
+        kept = {**self.table._asdict(), **self.dense.arrays()}
+        losses = checkpoint.load(kept)
+        for note in self.notes if self.progress else ():
+            self.progress(len(losses) / self.settings.epochs, note)
         for epoch in range(len(losses), self.settings.epochs):
             if self._settled(losses):
                 break
             losses.append(self._epoch(epoch))
-            checkpoint.save(self.table._asdict(), losses)
+            checkpoint.save(kept, losses)
         return losses
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the run so far."""
+        return () if self.negatives is None else tuple(self.negatives.notes.values())
 
     def _settled(self, losses: list[float]) -> bool:
         return (
@@ -118,7 +147,10 @@ class _Run:
         for chunk in self.sequences.chunks(epoch, self.keep):
             start = (epoch + chunk.done[0]) / self.settings.epochs
             end = (epoch + chunk.done[1]) / self.settings.epochs
+            self._refresh(epoch, chunk.done[0])
             self._learn(chunk.stream, epoch, start, end, totals)
+            if not self.hold_fields:
+                self.dense.project(self.table.rows)
             if not np.isfinite(totals[0]):
                 raise DivergedError(
                     f"learning diverged in epoch {epoch + 1}: the loss is {totals[0]}; lower learn.step "
@@ -132,6 +164,12 @@ class _Run:
                 "loosen the cleaning, or lower learn.sample"
             )
         return float(totals[0] / totals[1])
+
+    def _refresh(self, epoch: int, share: float) -> None:
+        """Make anew what is drawn by the current vectors, where it is time and something is learned."""
+        if self.negatives is not None and self.table.contexts.any() and self.negatives.due(epoch, share):
+            self.negatives.refresh(self._mixed()[0], f"{epoch} {share}")
+            self.draw = self.negatives.put_into(self.draw)
 
     def _learn(self, stream: Stream, epoch: int, start: float, end: float, totals: AnyArray) -> None:
         s = self.settings
@@ -151,23 +189,32 @@ class _Run:
         with threads(self.workers) as workers:
             kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
 
-    def learned(self, fingerprint: str, names: tuple[str, ...], losses: list[float]) -> Learned:
-        """The rows as they stand now."""
-        table, starts = self.table, self.layout.field_starts
-        items = len(table.contexts)
-        vectors = np.empty_like(table.contexts)
+    def _mixed(self) -> tuple[Floats, Floats]:
+        """(vectors [V, d], weights [V, n+1]): every item mixed from its rows as they stand now."""
+        items = len(self.parts.prior)
+        vectors = np.empty((items, self.settings.vector_size), dtype=np.float32)
         weights = np.empty((items, self.layout.n_slots), dtype=np.float32)
         still = self.mix._replace(drop_own=0.0, drop_field=0.0)
         with threads(self.workers) as workers:
-            room = new_room(workers, self.layout, self.settings)
-            kernels.input_vectors(self.parts, table, still, room, workers, vectors, weights)
+            room = with_pools(new_room(workers, self.layout, self.outputs, self.settings), self.settings)
+            kernels.input_vectors(self.parts, self.table, still, room, workers, vectors, weights)
+        return vectors, weights
+
+    def learned(self, fingerprint: str, names: tuple[str, ...], losses: list[float]) -> Learned:
+        """The rows as they stand now."""
+        table, starts = self.table, self.layout.field_starts
+        vectors, weights = self._mixed()
+        items = len(vectors)
+        contexts = table.contexts if self.outputs.rows == items else np.zeros((items, 0), dtype=np.float32)
         if not np.isfinite(vectors).all():
             raise DivergedError(
                 f"learning diverged: not all vectors are finite; lower learn.step ({self.settings.step})"
             )
-        fields = tuple(table.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
+        fields = self.dense.fields(
+            tuple(table.rows[starts[f] : starts[f + 1]] for f in range(len(starts) - 1))
+        )
         squares = Squares(table.row_squares, table.context_squares, table.logit_squares)
         return Learned(
-            fingerprint, vectors, table.contexts, table.rows[:items], fields, weights, names, tuple(losses),
-            self.settings.multi, squares=squares,
+            fingerprint, vectors, contexts, table.rows[:items], fields, weights, names, tuple(losses),
+            self.settings.multi, squares=squares, notes=self.notes,
         )  # fmt: skip

@@ -37,6 +37,10 @@ class Sequences(Protocol):
         """int64[V]: how often each item stands in the sequences of the first epoch."""
         ...
 
+    def mean_others(self) -> float:
+        """How many other positions stand in the sequence of a position, on average."""
+        ...
+
 
 def new_stream(size: int) -> Stream:
     """Room for `size` positions."""
@@ -76,6 +80,10 @@ class WalkSequences:
             total += np.bincount(chunk.stream.tokens, minlength=len(total))
         return total
 
+    def mean_others(self) -> float:
+        """See Sequences; of walks that nowhere end early."""
+        return float(self.walker.settings.walk_length - 1)
+
 
 @dataclass(frozen=True)
 class SessionSequences:
@@ -109,3 +117,8 @@ class SessionSequences:
     def counts(self) -> Offsets:
         """See Sequences."""
         return np.bincount(self.sessions.items, minlength=self.n_items).astype(np.int64)
+
+    def mean_others(self) -> float:
+        """See Sequences."""
+        lengths = np.diff(self.sessions.offsets).astype(np.float64)
+        return float((lengths * (lengths - 1)).sum() / max(lengths.sum(), 1.0))

@@ -1,9 +1,10 @@
 """Settings of walking, learning and cold items. Names that gensim and node2vec users know are kept."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from cowalk.learn.sampler_names import sampler_weights
 from cowalk.types import Settings
 
 
@@ -12,9 +13,14 @@ class WalkSettings(Settings):
 
     num_walks: int = Field(20, ge=1, description="Walks from every node per epoch.")
     walk_length: int = Field(10, ge=2, description="Nodes in a walk (not steps).")
-    p: float = Field(1.0, gt=0, description="node2vec return parameter: below 1 the walk turns back more.")
+    p: float = Field(
+        1.0, ge=1e-6, le=1e6, description="node2vec return parameter: below 1 the walk turns back more."
+    )
     q: float = Field(
-        1.0, gt=0, description="node2vec in-out parameter: below 1 the walk goes outward (homophily)."
+        1.0,
+        ge=1e-6,
+        le=1e6,
+        description="node2vec in-out parameter: below 1 the walk goes outward (homophily).",
     )
 
 
@@ -28,6 +34,17 @@ class LearnSettings(Settings):
         "weighted",
         description="Input vector: own row (BGE), mean with side information (GES), weighted mean (EGES).",
     )
+    architecture: Literal["skip-gram", "cbow"] = Field(
+        "skip-gram", description="Item foretells each context, or the mean of the contexts the item."
+    )
+    cbow_gradient: Literal["exact", "word2vec"] = Field(
+        "exact",
+        description="CBOW: contexts share the gradient of their mean, or each takes the whole (C code).",
+    )
+    objective: Literal["negative-sampling", "hierarchical-softmax", "softmax"] = Field(
+        "negative-sampling",
+        description="What tells a context apart: negatives, a Huffman tree, or all items (few items only).",
+    )
     vector_size: int = Field(128, ge=1, description="Dimension of every row.")
     window: int = Field(5, ge=1, description="Largest distance between an item and its context.")
     shrink_windows: bool = Field(
@@ -36,15 +53,52 @@ class LearnSettings(Settings):
     contexts: Literal["symmetric", "forward"] = Field(
         "symmetric", description="Contexts on both sides, or after only."
     )
+    pairs: Literal["window", "set"] = Field(
+        "window", description="Pairs within the window, or all ordered pairs of the session as a set."
+    )
+    most_contexts: int = Field(
+        100, ge=1, description="Sets: contexts of an item at most; of more, as many are drawn."
+    )
+    reweigh_sets: bool = Field(
+        False, description="Sets: contexts that were drawn also stand for those that were not."
+    )
+    weigh_events: bool = Field(
+        False, description="Sessions: a pair weighs as much as the event of its context."
+    )
+    time_scale: float = Field(
+        0.0, ge=0, description="Sessions: a pair weighs exp(-minutes between / time_scale); 0 = off."
+    )
+    bought_context: bool = Field(
+        False, description="Sessions: the item that was bought is a context of every click of its session."
+    )
     negative: int = Field(5, ge=1, description="Negatives drawn per pair or per position.")
     negatives_per: Literal["pair", "position"] = Field(
         "position", description="Draw negatives per pair, or once a position."
     )
     ns_exponent: float = Field(0.75, description="Negatives are drawn from count ** ns_exponent.")
+    negatives: dict[str, float] = Field(
+        default={"popularity": 1.0},
+        description="Sampler of negatives by name, or a mixture as {popularity = 0.8, same-category = 0.2}.",
+    )
+    mask_positives: bool = Field(False, description="Never draw a known context of the item as its negative.")
+    self_adversarial: float = Field(
+        0.0, ge=0, description="Negatives weigh by softmax of this times their score (RotatE); 0 = alike."
+    )
+    negative_pool: int = Field(
+        10, ge=1, description="Random items from which hardest and generator choose one."
+    )
+    similar_pool: int = Field(50, ge=1, description="Items that similar and co-occurring draw from.")
+    similar_skip: int = Field(0, ge=0, description="Nearest items that similar leaves out.")
+    similar_refresh: int = Field(1, ge=1, description="How often an epoch similar makes its pools anew.")
+    generator_size: int = Field(16, ge=1, description="Dimension of the generator's own rows.")
+    generator_step: float = Field(0.05, gt=0, description="Step size of the generator (Adagrad).")
     counts: Literal["log", "walks"] = Field(
         "log", description="Which count negatives, subsampling and priors use."
     )
     sample: float = Field(0.0, ge=0, description="Subsampling threshold of frequent items; 0 = off.")
+    sample_rule: Literal["paper", "word2vec"] = Field(
+        "paper", description="Chance to stay: sqrt(t/f), or sqrt(t/f) + t/f as in word2vec's C code."
+    )
     epochs: int = Field(
         1, ge=1, description="Passes; on walks each epoch makes num_walks new walks per node."
     )
@@ -76,6 +130,11 @@ class LearnSettings(Settings):
     tolerance: float = Field(
         0.0, ge=0, description="Stop when the loss falls by less than this share; 0 = never."
     )
+
+    @field_validator("negatives", mode="before")
+    @classmethod
+    def _samplers(cls, value: Any) -> Any:
+        return sampler_weights(value)
 
 
 class ColdSettings(Settings):

@@ -55,13 +55,13 @@ class Start:
         """Write the rows to start from into a new table; DataError where a shape does not fit.
 
         Adagrad's sums begin at what the start holds, at 0 where it holds none. Context rows of a start
-        without any (hierarchical softmax) stay as they are.
+        without any stay as they are, and so do the inner rows of a Huffman tree, which hangs on the counts.
         """
         if self.learned is None:
             return
         one, items = self.learned, len(prior)
         _copy("own rows", one.own, table.rows[:items])
-        if one.contexts.size:
+        if one.contexts.size and len(table.contexts) == items:
             _copy("context rows", one.contexts, table.contexts)
         n_fields = parts.n_slots - 1
         if len(one.fields) != n_fields:
@@ -70,6 +70,8 @@ class Start:
                 f"but {n_fields} are learned; use the fields it was learned with"
             )
         for f, rows in enumerate(one.fields):
+            if f in parts.dense:  # its rows follow from its map: `DenseMaps.begin`
+                continue
             name = one.field_names[f] if f < len(one.field_names) else str(f)
             _copy(
                 f"rows of field {name!r}", rows, table.rows[parts.field_starts[f] : parts.field_starts[f + 1]]
@@ -87,15 +89,18 @@ class Start:
             if len(to) and len(given):
                 _copy(f"Adagrad's {name} sums", given, to)
 
-    def held_masks(self, table: Table) -> tuple[AnyArray, AnyArray, AnyArray]:
-        """uint8 masks of rows, context rows and logits; all empty where nothing is held."""
+    def held_masks(self, table: Table, items: int) -> tuple[bool, AnyArray, AnyArray, AnyArray]:
+        """(whether any row is held, uint8 masks of rows, context rows and logits); see `Steps`.
+
+        Inner rows of a Huffman tree belong to no item and are never held.
+        """
         if self.held is None and not self.hold_fields:
-            return NONE_HELD, NONE_HELD, NONE_HELD
-        items = len(table.contexts)
+            return False, NONE_HELD, NONE_HELD, NONE_HELD
         held = np.zeros(items, dtype=np.uint8) if self.held is None else self.held.astype(np.uint8)
         rows = np.full(len(table.rows), self.hold_fields, dtype=np.uint8)
         rows[:items] = held
-        return rows, held, held[: len(table.logits)]
+        contexts = held if len(table.contexts) == items else np.zeros(len(table.contexts), dtype=np.uint8)
+        return True, rows, contexts, held[: len(table.logits)]
 
 
 def _copy(name: str, given: AnyArray, to: AnyArray) -> None:

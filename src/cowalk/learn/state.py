@@ -8,6 +8,9 @@ from cowalk import seeds
 from cowalk.errors import DataError
 from cowalk.kernels import alias as alias_kernels
 from cowalk.kernels.bundles import Draw, Room, Table
+from cowalk.kernels.targets import ALL, TREE
+from cowalk.learn.extras import Extras
+from cowalk.learn.outputs import Outputs
 from cowalk.learn.parts import PartsTable
 from cowalk.learn.settings import LearnSettings
 from cowalk.types import AnyArray, Floats, Offsets
@@ -16,7 +19,7 @@ HOT = 48  # steps on one context row that a block may hold on average: more, at 
 LEAST = 32  # positions in a block at least: below this the threads only wait for each other
 
 
-def new_table(parts: PartsTable, items: int, settings: LearnSettings, seed: int) -> Table:
+def new_table(parts: PartsTable, items: int, outputs: Outputs, settings: LearnSettings, seed: int) -> Table:
     """Rows drawn from U(-1/2, 1/2) / d, contexts and logits 0 (word2vec; Wang et al. do not say)."""
     size = settings.vector_size
     weighted, adagrad = settings.input == "weighted", settings.optimizer == "adagrad"
@@ -25,10 +28,10 @@ def new_table(parts: PartsTable, items: int, settings: LearnSettings, seed: int)
     rows /= np.float32(size)
     return Table(
         rows=rows,
-        contexts=np.zeros((items, size), dtype=np.float32),
+        contexts=np.zeros((outputs.rows, size), dtype=np.float32),
         logits=np.zeros((items if weighted else 0, parts.n_slots), dtype=np.float32),
         row_squares=np.zeros(parts.n_rows if adagrad else 0, dtype=np.float32),
-        context_squares=np.zeros(items if adagrad else 0, dtype=np.float32),
+        context_squares=np.zeros(outputs.rows if adagrad else 0, dtype=np.float32),
         logit_squares=np.zeros(items if adagrad and weighted else 0, dtype=np.float32),
     )
 
@@ -41,58 +44,109 @@ def negative_weights(counts: Offsets, exponent: float) -> AnyArray:
     return weights
 
 
-def new_draw(counts: Offsets, settings: LearnSettings, seed: int) -> Draw:
+def new_draw(counts: Offsets, outputs: Outputs, extras: Extras, settings: LearnSettings, seed: int) -> Draw:
     """How pairs are drawn in the epoch whose stream is `seed`."""
     threshold = np.empty(len(counts), dtype=np.uint32)
     alias = np.empty(len(counts), dtype=np.int32)
     alias_kernels.alias_table(negative_weights(counts, settings.ns_exponent), threshold, alias)
+    cbow = settings.architecture == "cbow"
     return Draw(
-        np.uint64(seed), threshold, alias, settings.window, settings.shrink_windows,
-        settings.contexts == "forward", settings.negative, settings.negatives_per == "pair",
+        seed=np.uint64(seed), threshold=threshold, alias=alias, window=settings.window,
+        shrink=settings.shrink_windows, forward=settings.contexts == "forward", negative=settings.negative,
+        per_pair=settings.negatives_per == "pair", cbow=cbow,
+        undivided=cbow and settings.cbow_gradient == "word2vec",
+        bound=settings.most_contexts if settings.pairs == "set" else 0, reweigh=settings.reweigh_sets,
+        objective=outputs.kind, path_offsets=outputs.offsets, path_nodes=outputs.nodes,
+        path_bits=outputs.bits,
+        weighted=len(extras.event_weights) > 0 or extras.time_scale > 0, event_weights=extras.event_weights,
+        times=extras.times, time_scale=extras.time_scale, bought=extras.bought,
     )  # fmt: skip
 
 
-def keep_chances(counts: Offsets, sample: float) -> Floats:
-    """float32[V], the chance that an occurrence is kept: min(1, sqrt(t / f)); empty = all.
+def keep_chances(counts: Offsets, sample: float, rule: str = "paper") -> Floats:
+    """float32[V], the chance that an occurrence is kept; empty = all.
 
-    Source: Mikolov et al. 2013, section 2.3.
+    paper: min(1, sqrt(t / f)) (Mikolov et al. 2013, section 2.3); word2vec: min(1, sqrt(t / f) + t / f), as
+    its C code and gensim have it.
     """
     if sample == 0:
         return np.empty(0, dtype=np.float32)
-    share = counts / max(counts.sum(), 1)
-    chances: Floats = np.minimum(1.0, np.sqrt(sample / np.maximum(share, 1e-30))).astype(np.float32)
+    ratio = sample / np.maximum(counts / max(counts.sum(), 1), 1e-30)
+    kept = np.sqrt(ratio) + (ratio if rule == "word2vec" else 0.0)
+    chances: Floats = np.minimum(1.0, kept).astype(np.float32)
     return chances
 
 
-def block_size(counts: Offsets, settings: LearnSettings) -> int:
-    """Positions of a block: settings.block, or as many as step the most frequent item HOT times.
+def mean_contexts(settings: LearnSettings, others: float) -> float:
+    """How many contexts a position has on average at most; others: items beside it in its sequence."""
+    if settings.pairs == "set":
+        return min(settings.most_contexts, others) + settings.bought_context
+    window = settings.window + 1 if settings.shrink_windows else 2 * settings.window
+    return window + settings.bought_context
 
-    The expected steps per position are those on its context row: window + 1 contexts at most on average, and
-    the negatives.
+
+def block_size(
+    counts: Offsets, outputs: Outputs, others: float, settings: LearnSettings, drawn: float | None = None
+) -> int:
+    """Positions of a block: settings.block, or as many as step the hottest output row HOT times.
+
+    The expected steps per position are those on the most frequent item's context row, as a context and as a
+    negative (drawn: the chance of the likeliest one, where it is not popularity's); in a tree those on its
+    root.
     """
-    contexts = settings.window + 1 if settings.shrink_windows else 2 * settings.window
-    negatives = settings.negative * (contexts if settings.negatives_per == "pair" else 1)
-    weights = negative_weights(counts, settings.ns_exponent)
-    hottest = contexts * counts.max() / counts.sum() + negatives * weights.max() / weights.sum()
+    contexts = 1.0 if settings.architecture == "cbow" else mean_contexts(settings, others)
+    if outputs.kind == TREE:
+        hottest = contexts
+    elif outputs.kind == ALL:
+        hottest = 2 * contexts * counts.max() / counts.sum()
+    else:
+        negatives = settings.negative * (contexts if settings.negatives_per == "pair" else 1)
+        weights = negative_weights(counts, settings.ns_exponent)
+        drawn = weights.max() / weights.sum() if drawn is None else drawn
+        hottest = contexts * counts.max() / counts.sum() + negatives * drawn
     return int(min(settings.block, max(LEAST, HOT / hottest)))
 
 
-def new_room(block: int, parts: PartsTable, settings: LearnSettings) -> Room:
+def most_contexts(settings: LearnSettings) -> int:
+    """Contexts of a position at most."""
+    return settings.bought_context + (
+        settings.most_contexts if settings.pairs == "set" else 2 * settings.window
+    )
+
+
+def most_targets(outputs: Outputs, contexts: int, settings: LearnSettings) -> int:
+    """Targets of a position with this many contexts to foretell."""
+    if outputs.kind == TREE:
+        return contexts * outputs.deepest
+    if outputs.kind == ALL:
+        return outputs.rows
+    return contexts + settings.negative * (contexts if settings.negatives_per == "pair" else 1)
+
+
+def new_room(block: int, parts: PartsTable, outputs: Outputs, settings: LearnSettings) -> Room:
     """Room for `block` positions at once."""
-    per_position = 2 * settings.window
-    per_position += settings.negative * (per_position if settings.negatives_per == "pair" else 1)
+    contexts, cbow = most_contexts(settings), settings.architecture == "cbow"
+    targets = most_targets(outputs, 1 if cbow else contexts, settings)
+    most_parts = parts.most * (contexts if cbow else 1)
     floats = np.float32
     return Room(
         inputs=np.empty((block, settings.vector_size), floats),
         grads=np.empty((block, settings.vector_size), floats),
         input_squares=np.empty(block, floats),
         grad_squares=np.empty(block, floats),
-        targets=np.empty((block, per_position), np.int32),
-        errors=np.empty((block, per_position), floats),
-        target_counts=np.empty(block, np.int64),
+        contexts=np.empty((block, contexts), np.int32),
+        context_weights=np.empty((block, contexts), floats),
         context_counts=np.empty(block, np.int64),
+        weight_sums=np.empty(block, np.float64),
+        targets=np.empty((block, targets), np.int32),
+        labels=np.empty((block, targets), np.uint8),
+        weights=np.empty((block, targets), floats),
+        errors=np.empty((block, targets), floats),
+        target_counts=np.empty(block, np.int64),
         losses=np.empty(block, np.float64),
         alpha=np.empty((block, parts.n_slots), floats),
         slopes=np.empty((block, parts.n_slots), floats),
-        part_weights=np.empty((block, parts.most), floats),
+        part_rows=np.empty((block, most_parts), np.int32),
+        part_weights=np.empty((block, most_parts), floats),
+        part_counts=np.empty(block, np.int64),
     )

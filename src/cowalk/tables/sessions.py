@@ -21,7 +21,8 @@ class Sessions:
     """S sequences over a vocabulary of V items, one after another.
 
     items: int32[N]; offsets: int64[S+1]; users: int32[S] (-1 = unknown); starts: int64[S] microseconds UTC;
-    weights: float32[N], the weight of each event.
+    weights: float32[N], the weight of each event; times: int64[N] microseconds UTC of each event, None where
+    the log has none; bought: int32[S], the item that the session bought last (-1 = none), None = not known.
     """
 
     items: Ids
@@ -29,6 +30,8 @@ class Sessions:
     users: Ids
     starts: Offsets
     weights: Floats
+    times: Offsets | None = None
+    bought: Ids | None = None
 
     def __post_init__(self) -> None:
         check_offsets("sessions", self.offsets, len(self.items))
@@ -36,6 +39,10 @@ class Sessions:
             raise DataError("sessions: users, starts and offsets do not agree on the number of sessions")
         if len(self.weights) != len(self.items):
             raise DataError("sessions: items and weights differ in length")
+        if self.times is not None and len(self.times) != len(self.items):
+            raise DataError("sessions: items and times differ in length")
+        if self.bought is not None and len(self.bought) != len(self):
+            raise DataError("sessions: bought items and sessions differ in number")
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
