@@ -162,6 +162,7 @@ class _Fit:
             "fitted on": "everything" if self.refit else "the training part",
             "dropped": {name: report.to_json() for name, report in self.prepared.reports.items()},
             "graph": health(train),
+            "notes": list(dict.fromkeys([*learned.notes, *(cold_learned.notes if cold_learned else ())])),
             "chosen": chosen,
             "metrics": chosen.get("figures", {}),
         }

@@ -41,3 +41,5 @@ class Learned:
     """What another engine learned beside, by name."""
     squares: Squares | None = None
     """Adagrad's sums, so that a later run can go on with the steps that these rows had come down to."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of the run, a sentence each."""
