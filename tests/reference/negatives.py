@@ -8,7 +8,63 @@ from reference.rng import below
 
 LOW_32 = 2**32 - 1
 DIRECT, HARDEST, GENERATOR = 0, 1, 2
-REDRAWS = 32
+REDRAWS = 64
+
+
+class Sight:
+    """What samplers see at one position: its item, its vector, the table; and what the generator drew."""
+
+    def __init__(self, v, h, table):
+        self.v, self.h, self.table = v, h, table
+        self.pools, self.slopes, self.rewards = [], [], []
+
+    def scores(self, items):
+        """H.Z of each of these items."""
+        return np.asarray(self.table.contexts, dtype=np.float64)[items] @ self.h
+
+    def generated(self, pool, x):
+        """The item that the number x in [0, 1) draws from the pool by softmax(a.b)."""
+        scores = self.table.generator_outputs[pool] @ self.table.generator_inputs[self.v]
+        p = np.exp(scores - scores.max())
+        p /= p.sum()
+        at = next((j for j, edge in enumerate(accumulate(p)) if x < edge), len(pool) - 1)
+        reward = self.scores(pool)[at]
+        self.pools.append(pool)
+        self.slopes.append((reward - self.table.generator_means[self.v]) * ((np.arange(len(pool)) == at) - p))
+        self.rewards.append(reward)
+        return pool[at]
+
+    def gradients(self):
+        """[(item u, d expected reward / d b_u)] by the draws, and d expected reward / d a_v."""
+        a, b = self.table.generator_inputs[self.v], self.table.generator_outputs
+        pairs = [
+            pair for both in zip(self.pools, self.slopes, strict=True) for pair in zip(*both, strict=True)
+        ]
+        return [(u, slope * a) for u, slope in pairs], sum(slope * b[u] for u, slope in pairs)
+
+    def take(self, table, step):
+        """Step the generator's rows of `table` upwards, by Adagrad."""
+        if not self.rewards:
+            return
+        of_outputs, of_input = self.gradients()
+        inputs, outputs = table.generator_input_squares, table.generator_output_squares
+        for u, slope in of_outputs:
+            climb(table.generator_outputs, outputs, u, step, slope)
+        climb(table.generator_inputs, inputs, self.v, step, of_input)
+        table.generator_means[self.v] += 0.1 * (np.mean(self.rewards) - table.generator_means[self.v])
+
+
+def climb(rows, squares, row, step, slope):
+    """One step of one row upwards."""
+    squares[row] += (slope @ slope) / len(slope)
+    rows[row] += step / np.sqrt(squares[row] + 1e-20) * slope
+
+
+def popular(draw, draws):
+    """An item by the alias table of popularity."""
+    bits = draws.bits()
+    slot = below(bits, len(draw.threshold))
+    return slot if (bits & LOW_32) <= int(draw.threshold[slot]) else int(draw.alias[slot])
 
 
 def listed(s, v, draw, draws):
@@ -30,79 +86,29 @@ def listed(s, v, draw, draws):
     return -1
 
 
-def pool_of(s, v, contexts, draw, draws):
-    """The candidates of a sampler that chooses: draws that are no contexts."""
-    drawn = [listed(s, v, draw, draws) for _ in range(draw.pool)]
-    return [u for u in drawn if u >= 0 and u not in contexts]
-
-
-class Lesson:
-    """What the generator drew at one position, and what its rows learn from it, in float64."""
-
-    def __init__(self, v, table):
-        self.v, self.table = v, table
-        self.pools, self.slopes, self.rewards = [], [], []
-        self.a = table.generator_inputs[v].copy() if len(table.generator_inputs) else np.zeros(0)
-
-    def drawn(self, pool, x, h, contexts_table):
-        """The item that the number x in [0, 1) draws from the pool by softmax(a.b)."""
-        scores = table_rows(self.table.generator_outputs, pool) @ self.a
-        p = np.exp(scores - scores.max())
-        p /= p.sum()
-        at = next((j for j, edge in enumerate(accumulate(p)) if x < edge), len(pool) - 1)
-        reward = float(h @ contexts_table[pool[at]])
-        self.pools.append(pool)
-        self.slopes.append((reward - self.table.generator_means[self.v]) * ((np.arange(len(pool)) == at) - p))
-        self.rewards.append(reward)
-        return pool[at]
-
-    def gradient(self):
-        """d expected reward / d a_v, by the draws."""
-        outputs = self.table.generator_outputs
-        parts = [s @ table_rows(outputs, pool) for s, pool in zip(self.slopes, self.pools, strict=True)]
-        return np.sum(parts, axis=0)
-
-    def take(self, table, step, old):
-        """Step the generator's rows, by slopes and rows at the old values."""
-        if not self.rewards:
-            return
-        size, grad = len(self.a), old
-        for pool, slopes in zip(self.pools, self.slopes, strict=True):
-            for u, slope in zip(pool, slopes, strict=True):
-                table.generator_output_squares[u] += slope**2 * (self.a @ self.a) / size
-                rate = step / np.sqrt(table.generator_output_squares[u] + 1e-20)
-                table.generator_outputs[u] += rate * slope * self.a
-        v = self.v
-        table.generator_means[v] += 0.1 * (np.mean(self.rewards) - table.generator_means[v])
-        table.generator_input_squares[v] += (grad @ grad) / size
-        table.generator_inputs[v] += step / np.sqrt(table.generator_input_squares[v] + 1e-20) * grad
-
-
-def table_rows(table, rows):
-    """The rows of a table in float64."""
-    return np.asarray(table, dtype=np.float64)[rows]
-
-
-def sampled(v, contexts, draw, draws, h, contexts_table, lesson):
-    """One negative of item v by the mixture, -1 where there is none."""
+def sampled(positives, draw, draws, sight):
+    """One negative by the mixture, -1 where there is none."""
     s = 0
     if len(draw.kinds) > 1:
         x = draws.unit()
         while s < len(draw.kinds) - 1 and x >= draw.cumulative[s]:
             s += 1
     if draw.kinds[s] == DIRECT:
-        u = listed(s, v, draw, draws)
-        return -1 if u in contexts else u
-    pool = pool_of(s, v, contexts, draw, draws)
+        return listed(s, sight.v, draw, draws)
+    drawn = [listed(s, sight.v, draw, draws) for _ in range(draw.pool)]
+    pool = [u for u in drawn if u >= 0 and u not in positives]
     if not pool:
         return -1
     if draw.kinds[s] == HARDEST:
-        scores = table_rows(contexts_table, pool) @ h
-        return pool[int(np.argmax(scores))]
-    return lesson.drawn(pool, draws.unit(), h, contexts_table)
+        return pool[int(np.argmax(sight.scores(pool)))]
+    return sight.generated(pool, draws.unit())
 
 
-def adversarial(scores, temperature):
-    """What negatives weigh: their number times softmax(temperature * score)."""
-    p = np.exp(temperature * (scores - scores.max()))
-    return len(scores) * p / p.sum()
+def adversarial(negatives, temperature, sight):
+    """The negatives [(item, label, weight)], weighted by their number times softmax(temperature * score)."""
+    if not negatives:
+        return []
+    x = temperature * sight.scores([u for u, _, _ in negatives])
+    p = np.exp(x - x.max())
+    factors = len(x) * p / p.sum()
+    return [(u, label, w * factor) for (u, label, w), factor in zip(negatives, factors, strict=True)]

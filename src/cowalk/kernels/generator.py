@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from cowalk.kernels.flags import inline_kernel
+from cowalk.kernels.flags import called_kernel, inline_kernel
 from cowalk.kernels.negative_draws import draw_listed, stands_in
 from cowalk.kernels.rng import GOLDEN, mix, unit
 from cowalk.kernels.rows import add_row, dot, owner
@@ -88,7 +88,7 @@ def generator_rate(step, squares, row, square):
     return np.float32(step / math.sqrt(squares[row] + TINY))
 
 
-@inline_kernel
+@called_kernel
 def move_generator(i, v, w, workers, step, table, room):
     """Step the generator's rows that worker w owns by what row i of the room drew for item v: upwards."""
     if room.reward_counts[i] == 0:

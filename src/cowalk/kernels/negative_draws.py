@@ -6,7 +6,7 @@ from cowalk.kernels.flags import inline_kernel
 from cowalk.kernels.rng import GOLDEN, LOW_32, below, mix
 
 DIRECT, HARDEST, GENERATOR = 0, 1, 2  # kinds of samplers: the last two choose from a pool of draws
-REDRAWS = 32  # draws that find an item which may not be drawn before there is no negative
+REDRAWS = 64  # draws that find an item which may not be drawn before there is no negative
 
 
 @inline_kernel

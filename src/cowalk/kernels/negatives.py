@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from cowalk.kernels.flags import inline_kernel
-from cowalk.kernels.generator import draw_generated
+from cowalk.kernels.flags import called_kernel, inline_kernel
+from cowalk.kernels.generator import draw_generated, start_generator
 from cowalk.kernels.negative_draws import DIRECT, HARDEST, draw_listed, stands_in
 from cowalk.kernels.rng import GOLDEN, mix, unit
 from cowalk.kernels.rows import dot
@@ -78,3 +78,32 @@ def weigh_negatives(i, first, temperature, contexts, room):
         total += room.errors[i, k]
     for k in range(first, last):
         room.weights[i, k] *= room.errors[i, k] * np.float32(last - first) / total
+
+
+@called_kernel
+def add_sampled(i, v, draw, table, room, state):
+    """Make the contexts of row i, whose item is v, its targets, then negatives by the mixture of samplers.
+
+    A negative weighs as much as the pair that it is drawn for, or as the mean pair of its position. Returns
+    the advanced state.
+    """
+    count = room.context_counts[i]
+    for k in range(count):
+        room.targets[i, k] = room.contexts[i, k]
+        room.labels[i, k] = 1
+        room.weights[i, k] = room.context_weights[i, k]
+    if len(table.generator_inputs) > 0:
+        start_generator(i, v, table, room)
+    n = count
+    mean = np.float32(room.weight_sums[i] / max(count, 1))
+    for k in range(draw.negative * (count if draw.per_pair else min(count, 1))):
+        u, state = draw_sampled(v, i, k, count, draw, table, room, state)
+        if u >= 0:
+            room.targets[i, n] = u
+            room.labels[i, n] = 0
+            room.weights[i, n] = room.context_weights[i, k // draw.negative] if draw.per_pair else mean
+            n += 1
+    room.target_counts[i] = n
+    if draw.temperature > 0:
+        weigh_negatives(i, count, draw.temperature, table.contexts, room)
+    return state

@@ -142,6 +142,7 @@ class NegativeTables:
             records=np.concatenate([some.records for some in rows]),
             known_offsets=self.ground.known_offsets,
             known=self.ground.known,
+            temperature=self.settings.self_adversarial,
             pool=self.settings.negative_pool,
             generator_step=self.settings.generator_step,
         )
@@ -155,8 +156,9 @@ def negative_tables(
     source: Sessions | ItemGraph, counts: Offsets, settings: LearnSettings, side_info: SideInfo | None,
     seed: int, workers: int | None,
 ) -> NegativeTables | None:  # fmt: skip
-    """The samplers that the settings name; None where negatives are drawn by popularity alone, unmasked."""
-    if set(settings.negatives) == {"popularity"} and not settings.mask_positives:
+    """The samplers that the settings name; None where popularity alone draws them, unmasked and alike."""
+    plain = set(settings.negatives) == {"popularity"} and settings.self_adversarial == 0
+    if (plain and not settings.mask_positives) or settings.objective != "negative-sampling":
         return None
     weights = negative_weights(counts, settings.ns_exponent)
     return NegativeTables(source, counts, weights, settings, side_info, seed, workers)
