@@ -34,8 +34,8 @@ app = typer.Typer(
 )
 for command in (
     fit,
-    update,
     tune,
+    update,
     evaluate,
     compare,
     classify,
