@@ -29,3 +29,11 @@ def height_of(vectors, items, one, two):
         vectors[items[two]].astype(float), axis=0
     )
     return math.sqrt(2 * len(one) * len(two) / (len(one) + len(two))) * float(np.linalg.norm(gap))
+
+
+def medoids(vectors, items, events, starts, found):
+    for c in range(len(found)):
+        members = events[starts[c] : starts[c + 1]]
+        rows = vectors[items[members]].astype(float)
+        away = ((rows - rows.mean(axis=0)) ** 2).sum(axis=1).astype(np.float32)
+        found[c] = members[np.flatnonzero(away == away.min())[-1]]

@@ -110,6 +110,15 @@ def test_labels_equal_scipys(n: int, limit: float, seed: int) -> None:
     np.testing.assert_array_equal(labels[:, None] == labels, theirs[:, None] == theirs)
 
 
+def test_medoids_equal_the_slow_twins() -> None:
+    items = RNG.integers(0, 30, 50).astype(np.int32)
+    events, starts = RNG.permutation(50), np.array([0, 1, 3, 20, 50])
+    fast, slow = np.full((2, 4), -1, dtype=np.int64)
+    kernels.medoids(UNITS, items, events, starts, fast)
+    twin.medoids(UNITS, items, events, starts, slow)
+    np.testing.assert_array_equal(fast, slow)
+
+
 def test_interests_by_hand() -> None:
     """Three items to the right, two up, one left: medoid, importance and order."""
     units = normalize(np.array([[9, 0], [9, 1], [9, -1], [0, 9], [1, 9], [-9, 0]], dtype=np.float32))

@@ -81,3 +81,27 @@ def ward_labels(
                 number += 1
             else:
                 labels[begin + at] = labels[begin + home[at]]
+
+
+@parallel_kernel
+def medoids(vectors: AnyArray, items: AnyArray, events: AnyArray, starts: AnyArray, found: AnyArray) -> None:
+    """Fill found int64[C]: of events[starts[c]:starts[c + 1]] the one whose item is nearest to their mean.
+
+    Distances are compared in float32, so that equal items are equally near; of equals the last one.
+    """
+    size = vectors.shape[1]
+    for c in prange(len(found)):
+        mean = np.zeros(size, np.float64)
+        number = starts[c + 1] - starts[c]
+        for at in range(starts[c], starts[c + 1]):
+            for j in range(size):
+                mean[j] += vectors[items[events[at]], j] / number
+        best = np.float32(np.inf)
+        for at in range(starts[c], starts[c + 1]):
+            total = 0.0
+            for j in range(size):
+                gap = vectors[items[events[at]], j] - mean[j]
+                total += gap * gap
+            if np.float32(total) <= best:
+                best = np.float32(total)
+                found[c] = events[at]

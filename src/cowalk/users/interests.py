@@ -61,19 +61,12 @@ def interests_of(
     ranked = np.lexsort((-newest, -importance, home))
     first = np.searchsorted(home[ranked], np.arange(len(offsets)))
     ranked = ranked[np.arange(number) - first[home[ranked]] < most]
-    medoids = _medoids(units[items[events]], events, cluster, number)
+    order = np.lexsort((events, cluster))
+    starts = np.searchsorted(cluster[order], np.arange(number + 1))
+    medoids = np.empty(number, dtype=np.int64)
+    with threads(workers):
+        kernels.medoids(units, items, events[order], starts, medoids)
     return _kept(ranked, home, items[medoids], importance, events, cluster, len(offsets) - 1)
-
-
-def _medoids(rows: Floats, events: Offsets, cluster: Offsets, number: int) -> Offsets:
-    """int64[number]: the event of each cluster that is nearest to its mean; of equals the latest."""
-    means = np.zeros((number, rows.shape[1]))
-    np.add.at(means, cluster, rows)
-    means /= np.maximum(np.bincount(cluster, minlength=number), 1)[:, None]
-    away = ((rows - means[cluster]) ** 2).sum(axis=1).astype(np.float32)  # rounded, so that equals are equal
-    order = np.lexsort((-events, away, cluster))
-    found: Offsets = events[order[np.searchsorted(cluster[order], np.arange(number))]]
-    return found
 
 
 def _kept(
@@ -124,7 +117,10 @@ def _filled(lists: list[list[int]], shares: list[float], k: int, taken: set[int]
     live = list(range(len(lists)))
     out: list[tuple[int, float]] = []
     while live and len(out) < k:
-        best = max(live, key=lambda i: (shares[i] / (given[i] + 1), -i))
+        best = live[0]
+        for other in live[1:]:
+            if shares[other] / (given[other] + 1) > shares[best] / (given[best] + 1):
+                best = other
         item = next((item for item in waiting[best] if item >= 0 and item not in taken), None)
         if item is None:
             live.remove(best)
