@@ -13,6 +13,7 @@ from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
+from report_users import FACTORS, USERS, factors, users
 
 Result = Mapping[str, Any]
 Bars = list[tuple[str, str, str, bool]]
@@ -252,6 +253,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Memory", ("memory",), memory),
     ("Weights that mean something", ("weights",), weights),
     ("Tuning", TUNING, tuning),
+    ("User vectors", USERS, users),
+    ("Matrix factorization", FACTORS, factors),
     ("Hema: new items through transfer matrices", HEMA, hema),
 )
 
