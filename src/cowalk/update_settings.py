@@ -22,7 +22,7 @@ class UpdateSettings(Settings):
         1.0, gt=0, description="Step of the update as a share of learn.step; Adagrad's sums go on."
     )
     pull: float = Field(
-        0.5, ge=0, le=1, description="anchored: share of its way from the old place that a row goes back."
+        0.2, ge=0, le=1, description="anchored: share of its way from the old place that a row goes back."
     )
     warm_start: Literal["attributes", "neighbors", "both"] = Field(
         "both", description="Where the rows of a new item start; both = the more events, the more neighbours."
