@@ -8,7 +8,7 @@ from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
 from cowalk.kernels.flags import thread_count
 from cowalk.kernels.skipgram import learn_blocks
 from cowalk.learn import LearnSettings
-from cowalk.learn.extras import NO_EXTRAS, Extras
+from cowalk.learn.extras import NO_EXTRAS, Extras, as_sets
 from cowalk.learn.outputs import outputs_of
 from cowalk.learn.parts import own_prior, parts_of
 from cowalk.learn.sequences import SessionSequences
@@ -97,6 +97,8 @@ class Bench:
         vocab = vocab_of(COUNTS)
         side = small_side(vocab) if settings.input != "own" else None
         layout = parts_of(vocab, side, settings.multi)
+        if settings.pairs == "set":
+            sessions = as_sets(sessions, 8)
         chunk = next(SessionSequences(sessions, 8, seed).chunks(0, np.empty(0, dtype=np.float32)))
         outputs = outputs_of(vocab.counts, settings)
         table = new_table(layout, 8, outputs, settings, seed)

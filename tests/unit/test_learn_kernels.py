@@ -20,7 +20,16 @@ FORMS = [
     {"input": "weighted", "own_dropout": 0.4, "field_dropout": 0.3},
     {"input": "mean", "multi": "idf", "own_dropout": 0.5, "negatives_per": "pair"},
     {"input": "weighted", "negatives_per": "pair", "contexts": "forward", "shrink_windows": False},
+    {"input": "weighted", "objective": "hierarchical-softmax", "field_dropout": 0.3},
+    {"input": "weighted", "objective": "softmax"},
+    {"input": "own", "architecture": "cbow", "negatives_per": "pair"},
+    {"input": "mean", "architecture": "cbow", "own_dropout": 0.4, "multi": "idf"},
+    {"input": "mean", "architecture": "cbow", "objective": "hierarchical-softmax"},
+    {"input": "own", "architecture": "cbow", "objective": "softmax", "contexts": "forward"},
+    {"input": "mean", "pairs": "set", "most_contexts": 2, "reweigh_sets": True},
+    {"input": "own", "pairs": "set", "objective": "hierarchical-softmax", "negatives_per": "pair"},
 ]
+UNDIVIDED = {"input": "mean", "architecture": "cbow", "cbow_gradient": "word2vec"}
 
 
 def settings_of(form: dict[str, object], **more: object) -> LearnSettings:
@@ -65,7 +74,7 @@ def test_gradients_equal_finite_differences(form: dict[str, object]) -> None:
     assert totals[1] == pytest.approx(sum(p.weight for p in found), rel=1e-6)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, UNDIVIDED])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_learning_equals_the_slow_twin(form: dict[str, object], optimizer: str) -> None:
     bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=3), block=16)
@@ -79,9 +88,12 @@ def test_learning_equals_the_slow_twin(form: dict[str, object], optimizer: str) 
         np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.parametrize("form", [FORMS[3], *FORMS[7:], UNDIVIDED])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
-def test_lock_free_learning_on_one_worker_equals_the_slow_twin(optimizer: str) -> None:
-    bench = Bench.of(settings_of(FORMS[3], optimizer=optimizer), small_sessions(8, seed=4), block=1)
+def test_lock_free_learning_on_one_worker_equals_the_slow_twin(
+    form: dict[str, object], optimizer: str
+) -> None:
+    bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=4), block=1)
     steps = Steps(0.1, 0.2, 0.05, 0.3, optimizer == "adagrad")
     slow, totals, found = bench.in_doubles(), np.zeros(2), np.zeros(2)
     args = bench.draw, bench.how, steps, 0.25, bench.room, 1
