@@ -18,7 +18,7 @@ class RecommendSettings(Settings):
         description="History's input vectors against context rows (HZ), or cosine with item vectors (HH).",
     )
     history: int = Field(3, ge=1, description="Latest items of the history that count.")
-    decay: float = Field(0.7, gt=0, le=1, description="Weight of each step back in the history.")
+    decay: float = Field(0.5, gt=0, le=1, description="Weight of each step back in the history.")
     half_life: float = Field(
         0.0, ge=0, description="Days after which an item of the history counts half as much; 0 = off."
     )
@@ -35,20 +35,20 @@ class RecommendSettings(Settings):
         1.0, ge=0, description="Ward height at which interests stay apart; 1.41 parts items at right angles."
     )
     popularity: float = Field(
-        0.3, description="Weight of log(1 + count in the log) added to the vector score."
+        0.5, description="Weight of log(1 + count in the log) added to the vector score."
     )
     cooccurrence: float = Field(
         1.0, ge=0, description="Weight of the co-occurrence channel; 0 = vectors alone."
     )
     cooccurrence_history: int = Field(
-        3, ge=1, description="Latest items that the co-occurrence channel uses."
+        5, ge=1, description="Latest items that the co-occurrence channel uses."
     )
-    cooccurrence_decay: float = Field(0.7, gt=0, le=1, description="Decay of the co-occurrence channel.")
+    cooccurrence_decay: float = Field(0.8, gt=0, le=1, description="Decay of the co-occurrence channel.")
     floor: float = Field(
-        0.02, gt=0, description="Added to the co-occurrence score (largest = 1) before its logarithm."
+        0.05, gt=0, description="Added to the co-occurrence score (largest = 1) before its logarithm."
     )
     vector: float = Field(
-        0.5, ge=0, description="Weight of the vector score beside the co-occurrence channel."
+        0.7, ge=0, description="Weight of the vector score beside the co-occurrence channel."
     )
     candidates: int = Field(200, ge=1, description="Candidates that each channel may bring.")
     exclude_seen: bool = Field(False, description="Drop items of the history from the answer.")

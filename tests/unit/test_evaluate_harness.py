@@ -36,7 +36,7 @@ def test_order_of_methods_in_a_shop_of_categories(comparison) -> None:
     def mean(task: str, name: str, metric: str = "recall@10") -> float:
         return comparison.estimates(task, metric)[name].mean
 
-    assert mean("next-item", "item-cf") > 0.7 > 0.5 > mean("next-item", "popularity")
+    assert mean("next-item", "item-cf") > 0.6 > 0.5 > mean("next-item", "popularity")
     assert mean("next-item", "random") == pytest.approx(10 / ITEMS, abs=0.08)
     assert mean("cold", "attribute-neighbours") > 0.7 > mean("cold", "popularity")
     assert mean("cold", "attribute-overlap", "auc matched") > 0.85

@@ -65,7 +65,7 @@ def test_places_equal_the_slow_twin(items: list[int]) -> None:
 
 def test_scores_by_written_arithmetic() -> None:
     """0 stands 3 times, 1 twice, 2 once; 0 and 1 are together twice, 0 and 2 once."""
-    lists = lists_of([[0, 1], [1, 0], [0, 2]], 3, damping=0.5)
+    lists = lists_of([[0, 1], [1, 0], [0, 2]], 3, damping=0.5, before=1.0)
     assert neighbors(lists, 0) == [(1, 2.0), (2, 1.0)]
     np.testing.assert_allclose(lists.scores[:2], [2 / np.sqrt(6), 1 / np.sqrt(3)], rtol=1e-6)
 

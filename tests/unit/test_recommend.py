@@ -21,7 +21,7 @@ COUNTS = np.arange(V, 0, -1)
 LISTS = cooccurrence_lists(
     sessions_of([RNG.integers(0, V, size=5).tolist() for _ in range(12)]),
     V,
-    CooccurrenceSettings(neighbors=4),
+    CooccurrenceSettings(neighbors=4, window=5, damping=0.3, before=1.0),
 )
 HISTORIES = [[0, 3, 5], [1], [], [2, 2, 7, 9, 1, 0], [11, 4], [6, 6]]
 HISTORY = st.lists(st.integers(0, V - 1), max_size=6)
@@ -103,7 +103,10 @@ def test_candidates_are_the_best_of_each_channel(history: list[int], candidates:
     near = asker.with_settings(RecommendSettings(cooccurrence=0)).recommend(
         items, offsets, max(candidates, 1), exclude_seen=exclude
     )
-    sums = twin.sums_of(history, 3, 0.7, LISTS.offsets, LISTS.ids, LISTS.scores)
+    s = asker.settings
+    sums = twin.sums_of(
+        history, s.cooccurrence_history, s.cooccurrence_decay, LISTS.offsets, LISTS.ids, LISTS.scores
+    )
     ranked = sorted(sums, key=lambda u: (-np.float32(sums[u]), u))[:candidates]
     chosen = {int(u) for u in near.ids[0] if u >= 0} | {u for u in ranked if not (exclude and u in history)}
     score = written(history, asker.settings)
@@ -208,7 +211,7 @@ def test_age_and_rarity_weigh_the_history() -> None:
     for q, history in enumerate(HISTORIES):
         age = (DAYS[offsets[q + 1] - 1] - DAYS[offsets[q] : offsets[q + 1]]) / 86_400_000_000
         steps = np.arange(len(history))[::-1]
-        weights = np.where(steps < 4, 0.7**steps * 0.5 ** (age / 2) * rare[history], 0)
+        weights = np.where(steps < 4, 0.5**steps * 0.5 ** (age / 2) * rare[history], 0)
         query = weights @ VECTORS[history] / weights.sum() if history else np.zeros(4)
         score = CONTEXTS.astype(float) @ query
         np.testing.assert_allclose(hits.scores[q], np.sort(score)[::-1], atol=1e-5)

@@ -104,39 +104,80 @@ def choose(
 ) -> Chosen:
     """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
-    First the defaults, then a sixth of the trials drawn blindly, then changes of one or two knobs of the best
-    so far: the same search for every method. Fewer are tried only where the space holds fewer.
+    From the defaults one knob after the other, in a random order, is moved to the next value on either side,
+    and on in that direction for as long as it gets better; where no such move helps, two knobs are drawn
+    anew. The same search for every method. Fewer are tried only where the space holds fewer.
     """
     space = fitted.space(question)
+    search = _Search(space, measure, trials)
     rng = generator(seed, f"evaluate/choose/{question}")
-    tried: dict[tuple[int, ...], float] = {}
-    best = places = tuple(0 for _ in space)
-    number = min(trials, prod(len(values) for values in space.values()))
-    while True:
-        tried[places] = measure(_named(space, places))
-        best = places if tried[places] > tried[best] else best
-        if len(tried) >= number:
-            return Chosen(_named(space, best), tried[best], len(tried))
-        while places in tried:
-            places = _next(space, best if len(tried) > trials // 6 else None, rng)
+    while search.left > 0:
+        before = search.left
+        for knob in rng.permutation(len(space)):
+            search.along(int(knob), 1 if rng.random() < 0.5 else -1)
+        if search.left == before:
+            search.jump(rng)
+    return Chosen(search.named(search.best), search.tried[search.best], len(search.tried))
+
+
+class _Search:
+    """What was tried so far; a setting is a place on each knob's line, where numbers stand in their order."""
+
+    def __init__(self, space: Space, measure: Callable[[Choice], float], trials: int) -> None:
+        self._lines = {name: _in_order(values) for name, values in space.items()}
+        self._measure = measure
+        self.tried: dict[tuple[int, ...], float] = {}
+        self._most = min(trials, prod(len(line) for line in self._lines.values()))
+        self.best = tuple(self._lines[name].index(values[0]) for name, values in space.items())
+        self.tried[self.best] = measure(self.named(self.best))
+
+    @property
+    def left(self) -> int:
+        """How many settings may still be tried."""
+        return self._most - len(self.tried)
+
+    def named(self, places: tuple[int, ...]) -> dict[str, Any]:
+        """The setting by the names of its knobs."""
+        return {name: line[at] for (name, line), at in zip(self._lines.items(), places, strict=True)}
+
+    def along(self, knob: int, direction: int) -> None:
+        """Move one knob of the best setting this way while it gets better; else the other way."""
+        if not self._walk(knob, direction):
+            self._walk(knob, -direction)
+
+    def jump(self, rng: np.random.Generator) -> None:
+        """Try a setting that was not tried yet: the best one with two knobs drawn anew, at times all."""
+        sizes = [len(line) for line in self._lines.values()]
+        while True:
+            moved = rng.permutation(len(sizes))[: 2 if rng.random() < 0.8 else len(sizes)]
+            drawn = tuple(int(rng.integers(n)) if i in moved else self.best[i] for i, n in enumerate(sizes))
+            if drawn not in self.tried:
+                self._better(drawn)
+                return
+
+    def _walk(self, knob: int, direction: int) -> bool:
+        """Whether at least one step was an improvement."""
+        moved = False
+        while self.left > 0 and 0 <= self.best[knob] + direction < len(list(self._lines.values())[knob]):
+            places = tuple(at + direction * (i == knob) for i, at in enumerate(self.best))
+            if places in self.tried or not self._better(places):
+                break
+            moved = True
+        return moved
+
+    def _better(self, places: tuple[int, ...]) -> bool:
+        self.tried[places] = self._measure(self.named(places))
+        if not self.tried[places] > self.tried[self.best]:
+            return False
+        self.best = places
+        return True
+
+
+def _in_order(values: tuple[Any, ...]) -> list[Any]:
+    """Numbers rising, anything else as it stands."""
+    return sorted(values) if all(isinstance(value, int | float) for value in values) else list(values)
 
 
 def default_choice(space: Space) -> dict[str, Any]:
     """The first value of every knob."""
-    return _named(space, tuple(0 for _ in space))
-
-
-def _named(space: Space, places: tuple[int, ...]) -> dict[str, Any]:
-    return {name: space[name][at] for name, at in zip(space, places, strict=True)}
-
-
-def _next(space: Space, best: tuple[int, ...] | None, rng: np.random.Generator) -> tuple[int, ...]:
-    """A blind draw, or `best` with one or two knobs drawn anew; at times a blind one too, so that no corner
-    locks.
-    """
-    sizes = [len(values) for values in space.values()]
-    drawn = tuple(int(rng.integers(size)) for size in sizes)
-    if best is None or rng.random() < 0.1:
-        return drawn
-    moved = rng.permutation(len(sizes))[: 1 + int(rng.random() < 0.5)]
-    return tuple(drawn[i] if i in moved else best[i] for i in range(len(sizes)))
+    return {name: values[0] for name, values in space.items()}

@@ -14,19 +14,19 @@ from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits, ItemGraph
 from cowalk.types import AnyArray, Ids, Offsets
 
-WINDOWS = (5, 2, 3, 4, 6, 7, 8, 9, 10)
-DAMPINGS = (0.3, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+WINDOWS = (3, 2, 4, 5, 6, 7, 8, 9, 10)
+DAMPINGS = (0.5, 0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.8, 0.9, 1.0)
 HISTORY: Space = {
-    "history": (3, 1, 2, 4, 5, 6, 7, 8, 9, 10),
-    "decay": (0.7, 0.3, 0.4, 0.5, 0.6, 0.8, 0.9, 1.0),
+    "history": (5, 1, 2, 3, 4, 6, 7, 8, 9, 10),
+    "decay": (0.8, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9, 1.0),
 }
 TOGETHER: Space = {"window": WINDOWS, "damping": DAMPINGS}
-ORDER: Space = {"before": (1.0, 0.7, 0.5, 0.3, 0.0)}  # weight of what came before beside what came after
+ORDER: Space = {"before": (0.7, 1.0, 0.5, 0.3, 0.0)}  # weight of what came before beside what came after
 MOST_NEIGHBORS = 500  # longer lists than production's, so that the baseline is not held back by them
 KEPT_TABLES = 3
 POPULARITY: Space = {
-    "popularity": (0.3, 0.0, 0.05, 0.1, 0.2, 0.5, 0.8),
-    "floor": (0.02, 0.001, 0.005, 0.05, 0.1),
+    "popularity": (0.5, 0.0, 0.05, 0.1, 0.2, 0.3, 0.8),
+    "floor": (0.05, 0.001, 0.005, 0.02, 0.1),
 }
 
 
