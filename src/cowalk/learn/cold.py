@@ -63,6 +63,16 @@ class ColdMap:
             return self._ridge(fields)[:, self._size :].astype(np.float32)
         return self._neighbor_mean(fields, self.learned.contexts)
 
+    def at(self, fields: tuple[Field, ...]) -> tuple[Floats, Floats]:
+        """What `vectors` and `contexts` give, of a few items: a ridge is solved for them alone."""
+        if self.settings.method != "ridge" and self.learned.fields:
+            return self.vectors(fields), self.contexts(fields)
+        wanted = np.hstack([self.learned.vectors, self.learned.contexts]).astype(np.float64) - self._center
+        asked = attribute_rows(fields, self.side_info)
+        found = self._known.ridge_at(asked, wanted, self._trust, self.settings.ridge) + self._center
+        both = found.astype(np.float32)
+        return both[:, : self._size], both[:, self._size :]
+
     def nearest(self, fields: tuple[Field, ...], k: int) -> Hits:
         """The k warm items that share most with each cold one: cosine of idf-weighted attribute values."""
         return self._known.nearest(attribute_rows(fields, self.side_info), k)
