@@ -91,3 +91,47 @@ def inherit_lists(
                 offer(ids, scores, c, width, touched[t], sums[touched[t]])
                 sums[touched[t]] = np.float32(0.0)
             close(ids, scores, c, width, n_items)
+
+
+@parallel_kernel
+def merge_lists(
+    old_offsets: AnyArray, old_ids: AnyArray, old_together: AnyArray, keep: float,
+    new_offsets: AnyArray, new_ids: AnyArray, new_together: AnyArray,
+    counts: AnyArray, damping: float, workers: int, ids: AnyArray, scores: AnyArray, together: AnyArray,
+) -> None:  # fmt: skip
+    """Fill ids, scores and together [V, n] with the best of keep * old + new; old lists may be fewer than V.
+
+    together = the sum, score = together / (count_i * count_j) ** damping.
+    """
+    n_items, width = ids.shape
+    for w in prange(workers):
+        sums = np.zeros(n_items, np.float32)
+        touched = np.empty(n_items, np.int32)
+        for v in range(w, n_items, workers):
+            n = 0
+            if v < len(old_offsets) - 1:
+                for e in range(old_offsets[v], old_offsets[v + 1]):
+                    u = old_ids[e]
+                    amount = np.float32(keep * old_together[e])
+                    if amount > 0:
+                        if sums[u] == 0:
+                            touched[n] = u
+                            n += 1
+                        sums[u] += amount
+            for e in range(new_offsets[v], new_offsets[v + 1]):
+                u = new_ids[e]
+                if new_together[e] > 0:
+                    if sums[u] == 0:
+                        touched[n] = u
+                        n += 1
+                    sums[u] += new_together[e]
+            clear(ids, scores, v, width, n_items)
+            for t in range(n):
+                u = touched[t]
+                damp = math.pow(max(float(counts[v]), 1.0) * max(float(counts[u]), 1.0), damping)
+                offer(ids, scores, v, width, u, np.float32(sums[u] / damp))
+            close(ids, scores, v, width, n_items)
+            for j in range(width):
+                together[v, j] = sums[ids[v, j]] if ids[v, j] >= 0 else np.float32(0.0)
+            for t in range(n):
+                sums[touched[t]] = np.float32(0.0)
