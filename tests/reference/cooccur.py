@@ -36,3 +36,25 @@ def inherit_lists(like_ids, like_weights, list_offsets, list_ids, list_scores, n
                 for e in range(list_offsets[v], list_offsets[v + 1]):
                     sums[int(list_ids[e])] += weight * list_scores[e]
         put(ids, scores, c, best({u: np.float32(s) for u, s in sums.items() if s > 0}, ids.shape[1]))
+
+
+def merge_lists(
+    old_offsets, old_ids, old_together, keep, new_offsets, new_ids, new_together, counts, damping, workers,
+    ids, scores, together,
+):  # fmt: skip
+    for v in range(len(ids)):
+        sums = defaultdict(float)
+        if v < len(old_offsets) - 1:
+            for e in range(old_offsets[v], old_offsets[v + 1]):
+                sums[int(old_ids[e])] += np.float32(keep * old_together[e])
+        for e in range(new_offsets[v], new_offsets[v + 1]):
+            sums[int(new_ids[e])] += new_together[e]
+        damped = {
+            u: np.float32(n / (max(counts[v], 1) * max(counts[u], 1)) ** damping)
+            for u, n in sums.items()
+            if n > 0
+        }
+        found = best(damped, ids.shape[1])
+        put(ids, scores, v, found)
+        together[v] = 0.0
+        together[v, : len(found)] = [sums[u] for u, _ in found]
