@@ -5,6 +5,7 @@ import pytest
 from learn_world import sessions_of
 
 from cowalk.evaluate.queries import NextItemQueries
+from cowalk.kernels import cooccur as kernels
 from cowalk.learn import Learned
 from cowalk.recall import CooccurrenceSettings, cooccurrence_lists, lists_of_part, merged_lists
 from cowalk.recommend import Recommender
@@ -13,6 +14,7 @@ from cowalk.tables.probe import Probe
 from cowalk.updates.align import aligned, procrustes
 from cowalk.updates.drift import drift, hits, neighbor_overlap
 from cowalk.updates.probe import mixed
+from reference import cooccur as twin
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:
@@ -105,15 +107,23 @@ def test_old_companions_fade_and_lists_stay_short() -> None:
     assert short.ids[short.offsets[0] : short.offsets[1]].tolist() == [1, 3]  # ties by lower id
 
 
-def test_merging_goes_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cowalk.recall import merged
-
+def test_merging_is_its_slow_twin_on_any_number_of_threads() -> None:
     old = cooccurrence_lists(sessions_of(random_sessions(60, 12, 2)), 12, SETTINGS)
     new = lists_of_part(sessions_of(random_sessions(20, 15, 3)), 15, SETTINGS)
-    counts = np.arange(1, 16)
-    whole = as_dicts(merged_lists(old, new, counts, SETTINGS))
-    monkeypatch.setattr(merged, "BLOCK", 4)
-    assert as_dicts(merged_lists(old, new, counts, SETTINGS)) == whole
+    counts = np.arange(15)
+    found = []
+    for kernel, workers in ((kernels.merge_lists, 1), (kernels.merge_lists, 2), (twin.merge_lists, 1)):
+        ids = np.empty((15, 9), dtype=np.int32)
+        scores, together = np.empty((15, 9), dtype=np.float32), np.empty((15, 9), dtype=np.float32)
+        kernel(
+            old.offsets, old.ids, old.together, 0.7, new.offsets, new.ids, new.together, counts, 0.5, workers,
+            ids, scores, together,
+        )  # fmt: skip
+        found.append((ids, scores, together))
+    for fast in found[:2]:
+        np.testing.assert_array_equal(fast[0], found[2][0])
+        np.testing.assert_allclose(fast[1], found[2][1], rtol=1e-5)
+        np.testing.assert_allclose(fast[2], found[2][2], rtol=1e-5)
 
 
 def test_drift_by_hand() -> None:

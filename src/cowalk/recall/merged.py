@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from cowalk.kernels import cooccur as kernels
+from cowalk.kernels.flags import threads
 from cowalk.recall.cooccurrence import CooccurrenceLists, cooccurrence_lists
 from cowalk.recall.settings import CooccurrenceSettings
 from cowalk.tables import Sessions
-from cowalk.tables.catalogue import take_ragged
-from cowalk.types import AnyArray, Offsets
+from cowalk.types import Offsets
 
-BLOCK = 20_000  # items whose lists are merged at once
 WIDER = 2  # new events are counted in lists so much longer, for what is rare in them may be frequent in all
 
 
@@ -37,48 +37,21 @@ def merged_lists(
     counts: Offsets,
     settings: CooccurrenceSettings,
     keep: float = 1.0,
+    workers: int | None = None,
 ) -> CooccurrenceLists:
     """Each item's `neighbors` best by keep * old.together + new.together, damped by the counts [V] of now.
 
     Items of `new` may stand behind those of `old`. What the old lists had cut off is not known, so a pair
     that stood beyond an item's `neighbors` best counts from the new events alone.
     """
-    n_items = len(new)
-    parts = []
-    for start in range(0, n_items, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, n_items))
-        parts.append(_merged_block(rows, old, new, counts, settings, keep))
-    lengths = np.concatenate([part[0] for part in parts])
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    ids, scores, together = (np.concatenate([part[i] for part in parts]) for i in (1, 2, 3))
-    return CooccurrenceLists(offsets, ids, scores, together)
-
-
-def _merged_block(
-    rows: AnyArray, old: CooccurrenceLists, new: CooccurrenceLists, counts: Offsets,
-    settings: CooccurrenceSettings, keep: float,
-) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray]:  # fmt: skip
-    """(lengths, ids, scores, together) of the lists of these rows, which follow one another."""
-    keys, amounts = [], []
-    for lists, factor in ((old, keep), (new, 1.0)):
-        known = np.where(rows < len(lists), rows, -1)
-        offsets, at = take_ragged(lists.offsets, np.arange(len(lists.ids)), known)
-        row = np.repeat(rows - rows[0], np.diff(offsets))
-        keys.append(row * len(counts) + lists.ids[at])
-        amounts.append(lists.together[at] * np.float32(factor))
-    key, place = np.unique(np.concatenate(keys), return_inverse=True)
-    together = np.bincount(place, np.concatenate(amounts), minlength=len(key))
-    row, column = key // len(counts), key % len(counts)
-    popular = np.maximum(counts, 1).astype(np.float64)
-    scores = together / (popular[row + rows[0]] * popular[column]) ** settings.damping
-    order = np.lexsort((column, -scores, row))  # best first, ties by lower id
-    lengths = np.bincount(row, minlength=len(rows))
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    order = order[(rank < settings.neighbors) & (together[order] > 0)]
-    kept = np.bincount(row[order], minlength=len(rows))
-    return (
-        kept,
-        column[order].astype(np.int32),
-        scores[order].astype(np.float32),
-        together[order].astype(np.float32),
-    )
+    shape = (len(new), max(1, min(settings.neighbors, len(new) - 1)))
+    ids = np.empty(shape, dtype=np.int32)
+    scores, together = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
+    with threads(workers) as count:
+        kernels.merge_lists(
+            old.offsets, old.ids, old.together, keep, new.offsets, new.ids, new.together, counts,
+            settings.damping, count, ids, scores, together,
+        )  # fmt: skip
+    kept = ids >= 0
+    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64)
+    return CooccurrenceLists(offsets, ids[kept], scores[kept], together[kept])

@@ -44,7 +44,7 @@ class State:
         lists = None
         if model.lists is not None:
             keep = recipe.update.keep_past
-            lists = merged_lists(model.lists, fresh, vocab.counts, recipe.cooccurrence, keep)
+            lists = merged_lists(model.lists, fresh, vocab.counts, recipe.cooccurrence, keep, recipe.workers)
         course = Course(
             graph, sessions, vocab, grown.side_info, recipe.walks, grown.known, recipe.seed, recipe.workers,
             recipe.update,

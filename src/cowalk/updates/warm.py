@@ -18,6 +18,8 @@ from cowalk.types import AnyArray, Floats
 
 TRUST = 10.0  # an item seen n times beside known ones starts n / (n + TRUST) of the way to their mean
 
+FEW = 100  # new items up to which each is solved for alone, and above which the whole map is
+
 
 @dataclass(frozen=True)
 class Places:
@@ -53,7 +55,7 @@ def places_by_attributes(model: ModelData, side: SideInfo | None, how: str) -> t
     assert model.side_info is not None
     joint = model.learned if second is None else both(model.learned, second)
     cold_map = ColdMap.fit(joint, model.side_info, model.vocab.counts, model.recipe.cold)
-    H, Z = cold_map.vectors(fields), cold_map.contexts(fields)
+    H, Z = cold_map.at(fields) if new <= FEW else (cold_map.vectors(fields), cold_map.contexts(fields))
     if second is None:
         return Places(H, Z), None
     d, H = model.learned.vectors.shape[1], H * np.float32(2.0)  # `both` halves vectors
