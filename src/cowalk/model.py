@@ -17,6 +17,7 @@ from cowalk.cold import ColdScorer
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
 from cowalk.learn.sets import rows_for
+from cowalk.learn.values import with_label, with_row
 from cowalk.model_data import ModelData
 from cowalk.neighbors import (
     METRICS,
@@ -141,6 +142,27 @@ class Model(ModelData):
             attributes = catalogue_of(attributes, self.side_info)
         return encode_items(self.side_info, attributes)
 
+    def with_value(self, field: str, value: str, carriers: Sequence[Id] = ()) -> Model:
+        """The same model, which also knows a value of a field that no training item had.
+
+        carriers: ids of known items that have it. See `learn.values.with_row` for the row that it gets; cold
+        methods that read field rows (transfer, mean, similar) use it.
+        """
+        if self.side_info is None:
+            raise UsageError(
+                "the model was fitted without items, so it knows no attributes; fit with --items"
+            )
+        rows, _ = self._rows(carriers, "error") if len(carriers) else (np.zeros(0, dtype=np.int32), ())
+        wider, before = with_label(self.side_info, field, value), self.side_info
+        second = self.cold_learned
+        return replace(
+            self,
+            side_info=wider,
+            learned=with_row(self.learned, before, field, rows),
+            cold_learned=None if second is None else with_row(second, before, field, rows),
+            cold_info=None if self.cold_info is None else with_label(self.cold_info, field, value),
+        )
+
     def read_items(self, source: Any, item_column: str | None = None) -> Catalogue:
         """A table of new items, its columns taken as the fields that the model knows."""
         settings = (
@@ -238,6 +260,8 @@ class Model(ModelData):
                     "the model was fitted without items, so it knows no attributes; fit with --items"
                 )
             return attribute_scores(codes, self.side_info)
+        if metric == "context" and learned.contexts.shape[1] == 0:
+            raise UsageError("hierarchical softmax learns no context rows; use metric cosine, dot or l2")
         if metric == "context":
             popular = self.recipe.cold.popularity * np.log1p(self.vocab.counts)
             return np.asarray(learned.contexts @ query + popular, dtype=np.float32)
