@@ -134,7 +134,7 @@ def main() -> None:
                 one["way"],
                 f"{np.mean(one['micro']):.4f}",
                 f"{np.mean(one['macro']):.4f}",
-                f"{one['seconds']:.0f}",
+                "-" if one["seconds"] is None else f"{one['seconds']:.0f}",
             )
             for one in found.values()
         ]
