@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import QUICK_RESULTS, RESULTS, ROOT, table
+from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_tuning import NAMES as TUNING
@@ -252,6 +253,9 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("What side information and determinism cost", ("sideinfo",), sideinfo),
     ("Memory", ("memory",), memory),
     ("Weights that mean something", ("weights",), weights),
+    ("Graphs: labels of nodes", GRAPHS, graphs),
+    ("Graphs: communities and roles", ROLES, roles),
+    ("Graphs of attributes as side vectors", CONTENT, content),
     ("Tuning", TUNING, tuning),
     ("User vectors", USERS, users),
     ("Matrix factorization", FACTORS, factors),
