@@ -16,7 +16,7 @@ class UpdateSettings(Settings):
     )
     passes: int = Field(1, ge=1, description="Passes over the new events (learn.epochs of the update).")
     walks_per_item: int | None = Field(
-        5, ge=1, description="Walks from every item of the new events a pass; none = walks.num_walks."
+        3, ge=1, description="Walks from every item of the new events a pass; none = walks.num_walks."
     )
     step_share: float = Field(
         1.0, gt=0, description="Step of the update as a share of learn.step; Adagrad's sums go on."
