@@ -28,10 +28,10 @@ def graphs(*results: Result) -> tuple[str, Bars]:
     for result in results:
         s, found = result["settings"], {one["way"]: one for one in result["figures"]}
         rows = [
-            (name, f"{one['p']:g}", f"{one['q']:g}", f1(one["micro"]), f1(one["macro"]),
+            (name, f"{one['p']:g}, {one['q']:g}", f1(one["micro"]), f1(one["macro"]),
              "-" if one["seconds"] is None else f"{one['seconds']:.0f}") for name, one in found.items()
         ]  # fmt: skip
-        parts.append(table((s["dataset"], "p", "q", "Micro-F1", "Macro-F1", "seconds"), rows))
+        parts.append(table((s["dataset"], "p, q", "Micro-F1", "Macro-F1", "seconds"), rows))
         for metric, aim in s["aims"].items():
             reached = max(float(np.mean(one[metric])) for name, one in found.items() if "cowalk" in name)
             told = f"{reached:.4f}"
@@ -44,13 +44,13 @@ def graphs(*results: Result) -> tuple[str, Bars]:
             bound = 2.26 * float(gap.std(ddof=1)) / np.sqrt(len(gap))
             low, high = float(gap.mean()) - bound, float(gap.mean()) + bound
             told = f"Micro-F1 {gap.mean():+.4f} ({low:+.4f}, {high:+.4f})"
-            bars.append((f"{s['dataset']}: {name} beside {PEER}", told, "not below", high >= 0))
+            bars.append((f"{s['dataset']}: {name} beside {PEER}", told, "not below", bool(high >= 0)))
     s = results[0]["settings"]
     words = (
         f"Half of the nodes' labels are given, {s['shuffles']} shuffles, the same parts for every way; one "
         "logistic regression a label (L2, C = 1), the number of labels of each node is given. "
-        f"{s['walks']['num_walks']} walks of {s['walks']['walk_length']} nodes from every node, window 10, 128 "
-        "dimensions, 5 negatives, one pass, steps from .025 down, lock-free, for cowalk and the peers alike; "
+        f"{s['walks']['num_walks']} walks of {s['walks']['walk_length']} nodes from every node, window 10, "
+        "128 dimensions, 5 negatives, one pass, steps from .025 down, lock-free, for cowalk and the peers alike; "
         "`tree` is hierarchical softmax. The aim is the DeepWalk paper's figure. A bound is 2.26 standard "
         "errors of the paired differences over shuffles; shuffles overlap, so it is on the narrow side. "
         "Seconds are walking and learning together on a machine that was busy with other work."
@@ -77,8 +77,8 @@ def roles(result: Result) -> tuple[str, Bars]:
         "nearer to a node than the nearest of its role in the other club: 0 is a perfect mirror, 33 is the "
         "other half of the graph. The others are the accuracy of the airports' classes of activity (four of "
         f"equal size, {s['share']:.0%} given, {s['shuffles']} shuffles). Means over {s['seeds']} seeds. Role "
-        "features are the degree and, three times over, mean and spread of the neighbours' features: no walks, "
-        "no names."
+        "features are the degree and, three times over, mean and spread of the neighbours' features: no "
+        "walks, no names."
     )
     return f"{words}\n\n{table(head, rows)}", []
 
