@@ -116,7 +116,7 @@ def judged(sales: np.ndarray, extra: np.ndarray) -> tuple[float, float]:
 
 def main() -> None:
     """One line of JSON a seed."""
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         names, vectors = learned_categories(seed)
         sales = weekly_sales(names)
         noise = np.random.default_rng(seed).normal(size=vectors.shape)
