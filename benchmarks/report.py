@@ -14,6 +14,8 @@ from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
+from report_updates import NAMES as UPDATES
+from report_updates import updates
 from report_users import FACTORS, USERS, factors, users
 
 Result = Mapping[str, Any]
@@ -258,6 +260,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Graphs of attributes as side vectors", CONTENT, content),
     ("Tuning", TUNING, tuning),
     ("User vectors", USERS, users),
+    ("Updates", UPDATES, updates),
     ("Matrix factorization", FACTORS, factors),
     ("Hema: new items through transfer matrices", HEMA, hema),
 )
