@@ -15,11 +15,11 @@ Bars = list[tuple[str, str, str, bool]]
 def users(*results: Mapping[str, Any]) -> tuple[str, Bars]:
     """Ways to make a user of a history, beside the default one."""
     parts = [
-        "The default recipe, learned once a seed on the training part; then several ways to make a user of a "
-        "history. Each has the same number of tries on validation over its own settings and the scorer's, and "
-        "is judged on the test: next item, full catalogue. `vectors` asks with the vectors alone, `blend` with "
-        "the co-occurrence channel beside them. Differences are paired, in Recall@20, to the weights by step "
-        "(`decay`) that the recipe has. Ages count with `decay` = 1 (`by age`) or beside it."
+        "The default recipe, learned once a seed on the training part; then several ways to make a user "
+        "of a history. Each has the same number of tries on validation over its own settings and the "
+        "scorer's, and is judged on the test: next item, full catalogue. `vectors` asks with the vectors "
+        "alone, `blend` with the co-occurrence channel beside them. Differences are paired, in Recall@20, "
+        "to the weights by step (`decay`) that the recipe has. Ages count alone (`by age`) or beside it."
     ]
     for result in results:
         figures, s = result["figures"], result["settings"]
@@ -39,9 +39,9 @@ def factors(*results: Mapping[str, Any]) -> tuple[str, Bars]:
     """ALS and BPR beside item-CF and the library's own way."""
     parts = [
         "Next item by the harness as above. `als` and `bpr` are the recipes as `recommend` serves them, "
-        "`:vectors` their vectors alone; `implicit ALS` is the library as it comes: raw counts, a user folded "
-        "in from the whole history by its own solver. The aim is what the same library reached in another "
-        "harness on the same data."
+        "`:vectors` their vectors alone; `implicit ALS` is the library as it comes: raw counts, a user "
+        "folded in from the whole history by its own solver. The aim is what the same library reached in "
+        "another harness on the same data."
     ]
     bars: Bars = []
     for result in results:

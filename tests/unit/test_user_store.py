@@ -193,6 +193,25 @@ def test_times_at_request(model: cw.Model) -> None:
     np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
+def test_evaluation_asks_with_the_times(model: cw.Model, shop: SimulatedShop) -> None:
+    from dataclasses import replace
+
+    from cowalk.judging import judge_held_out
+
+    events = str(shop.events)
+    figures = []
+    for half_life in (0.0, 1e-6):  # so short that the newest item alone counts
+        changed = {"recommend.half_life": half_life, "recommend.history": 5, "recommend.decay": 1.0}
+        aged = replace(model, recipe=model.recipe.changed({**changed, "recommend.cooccurrence": 0}))
+        figures.append(judge_held_out(aged, events).comparison.estimates("next-item", "recall@20"))
+    newest = replace(
+        model, recipe=model.recipe.changed({"recommend.history": 1, "recommend.cooccurrence": 0})
+    )
+    wanted = judge_held_out(newest, events).comparison.estimates("next-item", "recall@20")[model.recipe.name]
+    assert figures[1][model.recipe.name].mean == pytest.approx(wanted.mean, abs=0.01)  # equal times share
+    assert figures[0][model.recipe.name].mean != pytest.approx(wanted.mean, abs=0.01)
+
+
 def test_users_on_the_command_line(
     shop_model: Path, shop: SimulatedShop, tmp_path: Path, model: cw.Model
 ) -> None:
