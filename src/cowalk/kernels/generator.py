@@ -108,3 +108,11 @@ def move_generator(i, v, w, workers, step, table, room):
         square = dot(room.generator_grads, i, room.generator_grads, i, size) / np.float32(size)
         r = generator_rate(step, table.generator_input_squares, v, square)
         add_row(table.generator_inputs, v, r, room.generator_grads, i, size)
+
+
+@called_kernel
+def move_generator_block(n, start, w, workers, stream, step, table, room):
+    """Take worker w's steps of the generator's rows of a block of n positions, in their order."""
+    for i in range(n):
+        if room.target_counts[i] > 0:
+            move_generator(i, stream.tokens[start + i], w, workers, step, table, room)

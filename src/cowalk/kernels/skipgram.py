@@ -6,7 +6,7 @@ import numpy as np
 
 from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
 from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
-from cowalk.kernels.generator import move_generator
+from cowalk.kernels.generator import move_generator, move_generator_block
 from cowalk.kernels.inputs import mix_input
 from cowalk.kernels.position import look
 from cowalk.kernels.rows import ZERO, add_row, owner
@@ -116,6 +116,9 @@ def learn_blocks(
             totals[1] += room.weight_sums[i]
         for w in prange(workers):
             move_block(n, start, w, workers, stream, items, how, table, steps, left, room)
+            if len(table.generator_inputs) > 0:
+                step = draw.generator_step * left
+                move_generator_block(n, start, w, workers, stream, step, table, room)
 
 
 @parallel_kernel
@@ -137,6 +140,8 @@ def learn_lockfree(
             left = left_at(end, at - low, high - low)
             move_contexts(w, 0, 1, table, steps, left, room)
             move_inputs(w, stream.tokens[at], 0, 1, items, how, table, steps, left, room)
+            if len(table.generator_inputs) > 0:
+                move_generator(w, stream.tokens[at], 0, 1, draw.generator_step * left, table, room)
             sums[w, 0] += room.losses[w]
             sums[w, 1] += room.weight_sums[w]
     for w in range(workers):
