@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cowalk.errors import UsageError
 from cowalk.learn import ColdMap, ColdSettings
 from cowalk.recall import CooccurrenceLists, inherited_lists, with_new_items
 from cowalk.recommend import Recommender
@@ -43,6 +44,8 @@ class ColdScorer:
         vectors = self.vectors(fields)
         if s.score == "HH":
             table = COSINE_SCALE * (normalize(vectors) @ normalize(learned.vectors).T)
+        elif learned.contexts.shape[1] == 0:
+            raise UsageError("hierarchical softmax learns no context row per item; set cold.score=HH")
         else:
             table = vectors @ learned.contexts.T
         table += (s.popularity * np.log1p(self.cold_map.counts)).astype(np.float32)

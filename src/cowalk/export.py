@@ -24,7 +24,7 @@ def table_of(model: ModelData, what: What) -> Table:
     if what == "items":
         return Table(model.vocab.ids, model.learned.vectors, counts)
     if what == "contexts":
-        return Table(model.vocab.ids, model.learned.contexts, counts)
+        return Table(model.vocab.ids, model.contexts.array, counts)
     if what == "weights":
         return Table(model.vocab.ids, model.weights, counts, model.weight_names)
     if what == "users":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from cowalk.errors import UsageError
 from cowalk.learn import Learned
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import Recipe
@@ -44,6 +45,8 @@ class ModelData:
     @cached_property
     def contexts(self) -> Vectors:
         """The context rows Z: what a history's vectors are multiplied with when items are recommended."""
+        if self.learned.contexts.shape[1] == 0:
+            raise UsageError("the model has no context rows: hierarchical softmax learns none per item")
         return Vectors(self.vocab, self.learned.contexts)
 
     @cached_property

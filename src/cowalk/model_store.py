@@ -110,7 +110,8 @@ def _learned(
     size = told["vector_size"]
     wanted = {name: (len(vocab), len(names) + 1 if name == "weights" else size) for name in ROWS}
     for name, shape in wanted.items():
-        if rows[name].shape != shape or rows[name].dtype != np.float32:
+        none = name == "contexts" and rows[name].shape == (len(vocab), 0)  # of hierarchical softmax
+        if (rows[name].shape != shape and not none) or rows[name].dtype != np.float32:
             raise ModelError(
                 f"{prefix}{name}.safetensors holds {rows[name].shape}, wanted {shape}; fit again"
             )

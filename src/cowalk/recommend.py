@@ -63,6 +63,11 @@ class Recommender:
     @property
     def keys(self) -> Floats:
         """float32[V, d]: what a history vector is multiplied with; what an index has to hold."""
+        if self.settings.score == "HZ" and self.contexts.shape[1] == 0:
+            raise UsageError(
+                "these rows were learned by hierarchical softmax, without a context row per item to score "
+                "with; set recommend.score=HH"
+            )
         return self.contexts if self.settings.score == "HZ" else self._normal
 
     @cached_property

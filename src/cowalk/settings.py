@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import Field, ValidationError
 
 from cowalk.errors import UsageError
+from cowalk.learn.checks import check_settings
 from cowalk.learn.engines import HOMES, Engine, Stages
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.matrix_settings import MatrixSettings
@@ -178,6 +179,15 @@ def recipe_from(tree: Mapping[str, Any], where: str) -> Recipe:
             f"recipe {where}: cold.method=transfer needs engine hema; use ridge, mean or similar"
         )
     second = recipe.learn_for_cold  # checked at birth, like the rest
+    check_settings(recipe.learn)
+    if second is not None:
+        check_settings(second, "cold_learn")
+    trees = [s for s in (recipe.learn, second) if s and s.objective == "hierarchical-softmax"]
+    if trees and "HZ" in (recipe.recommend.score, recipe.cold.score) and recipe.engine == "skip-gram":
+        raise UsageError(
+            f"recipe {where}: hierarchical softmax learns no context row per item to score with; "
+            "set recommend.score=HH and cold.score=HH"
+        )
     if second is not None and recipe.engine != "skip-gram":
         raise UsageError(
             f"recipe {where}: [cold_learn] changes [learn], which engine {recipe.engine} does not read; "

@@ -120,7 +120,14 @@ class FittedVectors(Fitted):
     _maps: dict[tuple[Any, ...], ColdMap] = field(default_factory=dict)
     _sets: dict[Rows, Learned] = field(default_factory=dict)
 
-    link_kinds = ("HH", "HZ", "symmetric")
+    def __post_init__(self) -> None:
+        self.link_kinds = ("HH", "HZ", "symmetric") if self._has_contexts else ("HH",)
+
+    @property
+    def _has_contexts(self) -> bool:
+        """Whether every set of rows has a context row per item; a Huffman tree leaves none."""
+        sets = (self.learned, self.cold_learned)
+        return all(one is None or one.contexts.shape[1] > 0 for one in sets)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -135,7 +142,9 @@ class FittedVectors(Fitted):
             return {}
         if question == "cold":
             knobs = {**COLD_KNOBS, **COLD_SCORE_KNOBS, **(COLD_LIST_KNOBS if self._blends else {})}
-            return {name: _first(getattr(m.cold, name), values) for name, values in knobs.items()}
+            return self._scorable(
+                {name: _first(getattr(m.cold, name), values) for name, values in knobs.items()}
+            )
         knobs = {name: _first(getattr(m.recommend, name), values) for name, values in VECTOR_KNOBS.items()}
         if self.cold_learned is not None:
             knobs["rows"] = _first(m.recommend.rows, ROWS)
@@ -143,10 +152,15 @@ class FittedVectors(Fitted):
             for name, values in LIST_KNOBS.items():
                 home = m.recommend if name in RecommendSettings.model_fields else m.cooccurrence
                 knobs[name] = _first(getattr(home, name), values)
+        knobs = self._scorable(knobs)
         if question == "next-item":
             return knobs
         cold = {COLD + name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
         return {**knobs, **cold, COLD + "lift": _first(m.cold.lift, COLD_LIFT)}
+
+    def _scorable(self, knobs: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
+        """The knobs without the score that needs context rows where there are none."""
+        return knobs if self._has_contexts else {**knobs, "score": ("HH",)}
 
     @property
     def _blends(self) -> bool:

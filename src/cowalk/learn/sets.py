@@ -28,10 +28,11 @@ def both(first: Learned, second: Learned) -> Learned:
     def halves(one: Floats, two: Floats) -> Floats:
         return np.hstack([one, two]) * np.float32(0.5)
 
+    whole = first.contexts.shape[1] > 0 and second.contexts.shape[1] > 0  # a Huffman tree leaves no rows
     return Learned(
         first.fingerprint,
         halves(first.vectors, second.vectors),
-        np.hstack([first.contexts, second.contexts]),
+        np.hstack([first.contexts, second.contexts]) if whole else first.contexts[:, :0],
         halves(first.own, second.own),
         tuple(halves(one, two) for one, two in zip(first.fields, second.fields, strict=True)),
         first.weights,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from cowalk.errors import UsageError
+from cowalk.errors import DataError, UsageError
 from cowalk.kernels.pairs import mark_gaps, mark_windows
 from cowalk.prepare.report import Drop, DropReport
 from cowalk.prepare.settings import CleanSettings, SessionSettings
 from cowalk.tables.catalogue import take_ragged
 from cowalk.tables.events import Events
 from cowalk.tables.sessions import Sessions
-from cowalk.types import AnyArray, Offsets
+from cowalk.types import AnyArray, Ids, Offsets
 
 MINUTE = 60_000_000  # microseconds
 
@@ -31,7 +33,27 @@ def sessionize(
         order, offsets = _by_column(events)
     else:
         order, offsets = None, _by_time(events, settings, by)
-    return _without_odd_lengths(events, order, offsets, clean, by)
+    sessions, report = _without_odd_lengths(events, order, offsets, clean, by)
+    if settings.bought_weight is not None:
+        sessions = replace(sessions, bought=last_bought(sessions, settings.bought_weight))
+    return sessions, report
+
+
+def last_bought(sessions: Sessions, weight: float) -> Ids:
+    """int32[S], the item of each session's last event that weighs at least `weight`; -1 where none does.
+
+    DataError where no event of the log does, for then nothing could ever be told.
+    """
+    places = np.flatnonzero(sessions.weights >= np.float32(weight))
+    if not len(places):
+        raise DataError(
+            f"sessions.bought_weight = {weight:g}, but no event weighs so much: is the event that buys in "
+            "read.event_weights?"
+        )
+    out = np.full(len(sessions), -1, dtype=np.int32)
+    which = np.searchsorted(sessions.offsets, places, side="right") - 1
+    out[which] = sessions.items[places]  # of several the last one stays
+    return out
 
 
 def _how(events: Events, settings: SessionSettings) -> str:
@@ -105,9 +127,17 @@ def _without_odd_lengths(
             users=events.users[heads],
             starts=events.times[heads],
             weights=events.weights if order is None else events.weights[order],
+            times=_times(events, order),
         ),
         report,
     )
+
+
+def _times(events: Events, order: AnyArray | None) -> Offsets | None:
+    """The time of every event, None where the log has none."""
+    if not events.has_times:
+        return None
+    return events.times if order is None else events.times[order]
 
 
 def _within_bounds(offsets: Offsets, clean: CleanSettings) -> tuple[AnyArray | None, tuple[Drop, ...]]:

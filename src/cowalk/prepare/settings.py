@@ -72,6 +72,9 @@ class SessionSettings(Settings):
     window_minutes: float = Field(
         60.0, gt=0, description="Length of a fixed window (by = window; EGES: one hour)."
     )
+    bought_weight: float | None = Field(
+        None, gt=0, description="Events of at least this weight bought: with view=1,buy=5 it is 5."
+    )
 
 
 class GraphSettings(Settings):
