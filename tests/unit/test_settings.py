@@ -77,7 +77,7 @@ WRONG = [
     ({"dimensions": 3}, "it is vector_size here"),
     ({"iter": 3}, "it is epochs here"),
     ({"alpha": 0.025}, "it is step here"),
-    ({"sg": 1}, "skip-gram is what cowalk learns"),
+    ({"sg": 1}, "skip-gram (sg=1)"),
     ({"popularity": 1}, "cold.popularity or recommend.popularity"),
     ({"learnn.window": 1}, "did you mean 'learn'"),
     ({"clean.window": 1}, "belongs to [learn]"),
