@@ -100,6 +100,8 @@ def judged(dataset: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparis
     """All methods and seeds, from what is kept and what is missing."""
     data = of_dataset(load(dataset))
     methods = methods_of(data.changes, options.quick)
+    if options.methods:
+        methods = [m for m in methods if m.name in options.methods.split(",")]
     recipe = load_recipe("als", data.changes)
     prepared = read_inputs(data.events, data.items, None, recipe, say)
     trials = 3 if options.quick else recipe.trials
@@ -143,6 +145,7 @@ def main() -> None:
     options = parser("Matrix factorization: next item.")
     options.add_argument("dataset", choices=tuple(TARGETS))
     options.add_argument("--seeds", default="1,2,3,4,5", help="seeds, with commas (default 1,2,3,4,5)")
+    options.add_argument("--methods", default="", help="only these, by name, with commas (default all)")
     options.add_argument("--fresh", action="store_true", help="judge again what is kept")
     asked = options.parse_args()
     seeds = (1,) if asked.quick else tuple(int(seed) for seed in asked.seeds.split(","))

@@ -101,8 +101,9 @@ def of_seed(dataset: str, seed: int, options: Any) -> Comparison:
     blend = method_of(recipe).fit(train, seed=seed, workers=options.workers)
     alone = replace(blend, method=replace(blend.method, lists=False))
     trials = 3 if options.quick else options.trials
-    queries = (validation, test, told)
-    return judged({"vectors": alone, "blend": blend}, queries, seed, trials)
+    fits = {"vectors": alone, "blend": blend}
+    asked = {name: fits[name] for name in options.channels.split(",")}
+    return judged(asked, (validation, test, told), seed, trials)
 
 
 def figures_of(seeds: tuple[Comparison, ...]) -> dict[str, Any]:
@@ -131,6 +132,7 @@ def main() -> None:
     options.add_argument("dataset", choices=("online-retail", "movielens-100k"))
     options.add_argument("--seeds", default="1", help="seeds, with commas (default 1)")
     options.add_argument("--trials", type=int, default=30, help="tries on validation, each way (default 30)")
+    options.add_argument("--channels", default="vectors,blend", help="which are asked (default both)")
     asked = options.parse_args()
     seeds = (1,) if asked.quick else tuple(int(seed) for seed in asked.seeds.split(","))
     figures = figures_of(tuple(of_seed(asked.dataset, seed, asked) for seed in seeds))
