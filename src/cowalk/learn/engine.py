@@ -121,8 +121,9 @@ class _Run:
         """Learn all epochs that the checkpoint has not; returns the losses of all."""
         kept = {**self.table._asdict(), **self.dense.arrays()}
         losses = checkpoint.load(kept)
-        for note in self.notes if self.progress else ():
-            self.progress(len(losses) / self.settings.epochs, note)
+        for note in self.notes:
+            if self.progress:
+                self.progress(len(losses) / self.settings.epochs, note)
         for epoch in range(len(losses), self.settings.epochs):
             if self._settled(losses):
                 break
