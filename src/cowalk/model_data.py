@@ -19,7 +19,8 @@ from cowalk.types import Floats
 class ModelData:
     """Everything that was learned, and what it was learned from in figures (`manifest`).
 
-    vocab: the items, most frequent first (behind them those of later updates), with their counts in the log. cold_vocab, cold_info: items of the
+    vocab: the items, most frequent first (behind them those of later updates), with their counts in the log.
+    cold_vocab, cold_info: items of the
     items table that are not in the log; they answer under the policy `cold`. cold_learned: the rows that cold
     vectors come from, where they are not `learned` itself. probe: what `update` measures forgetting by.
     """
