@@ -269,6 +269,12 @@ def test_what_does_not_fit_is_told_in_one_line(model: cw.Model, parts: Any, tmp_
         model.update(parts[1], mode="sideways")
     with pytest.raises(DataError, match="no column 'item_id'"):
         model.update(parts[1].rename(columns={"item_id": "sku"}))
+    hema = replace(model, recipe=model.recipe.model_copy(update={"engine": "hema"}))
+    with pytest.raises(UsageError, match="a model of engine hema cannot be updated"):
+        hema.update(parts[1])
+    tree = replace(model.learned, contexts=model.learned.contexts[:, :0])
+    with pytest.raises(UsageError, match="has no context rows to go on from"):
+        replace(model, learned=tree).update(parts[1])
     (tmp_path / "e.csv").write_text("src,dst\n" + "".join(f"a{i},a{(i + 1) % 9}\n" for i in range(9)))
     graph = cw.fit(edges=tmp_path / "e.csv", recipe="bge", **TINY)
     with pytest.raises(UsageError, match="fitted on a ready graph"):

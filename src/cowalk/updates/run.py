@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cowalk.errors import DataError, UsageError
-from cowalk.model import Model, load
+from cowalk.model import Model, load, unknown_values
 from cowalk.prepare import item_graph, sessionize
 from cowalk.prepared import named
 from cowalk.settings import Recipe
@@ -125,15 +125,16 @@ class _Update:
 
     def _model(self) -> Model:
         events, part = self.grown.events, newest_part(self.grown.events, self.settings.judged)
-        judged = None
+        judged, notes = None, unknown_values(self.grown.unknown)
         if part.any():
             try:
                 judged = self._learned(events.select(~part), "learning on all but the newest events")
             except DataError as error:  # too few events to part: learned all the same, unjudged
-                self.tell(f"not judged: {error}", None)
+                notes.append(f"too few new events to hold some out: {error}")
         state = self._learned(events, "learning from the new events")
         self.tell("comparing old and new", None)
         verdict = judge_update(self.model, self.grown, state, judged, part, self.recipe.seed)
+        verdict.notes.extend(notes)
         self._bound(verdict)
         return state.model(self.model, self.grown, self._manifest(verdict))
 
