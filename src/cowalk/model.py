@@ -385,7 +385,7 @@ class Model(ModelData):
         return inspection.inspect(self)
 
     def update(self, events: Any, **options: Any) -> Model:
-        """The model after it has learned from new events; see `cowalk.updates.update`, whose options these are."""
+        """The model after it has learned from new events; the options are those of `cowalk.update`."""
         from cowalk.updates import update  # at call: updates stand above the model
 
         return update(self, events, **options)
