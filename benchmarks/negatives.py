@@ -63,7 +63,8 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
         JudgedCache(f"negatives-{dataset}-{protocol}", options.fresh),
         versions().get("commit", ""),
     )
-    wanted = {n: c for n, c in changes_of(dataset).items() if not options.quick or n in QUICK}
+    chosen = QUICK if options.quick else options.only
+    wanted = {n: c for n, c in changes_of(dataset).items() if not chosen or n in (BASE, *chosen)}
     paths: list[list[Any]] = []
     for seed in seeds:
         paths.append([])
@@ -121,6 +122,7 @@ def main() -> None:
     options.add_argument("dataset", choices=tuple(FIELD))
     options.add_argument("protocol", choices=tuple(METRICS))
     options.add_argument("--seeds", default="1,2,3", help="seeds, with commas (default 1,2,3)")
+    options.add_argument("--only", nargs="*", help="these samplers, beside popularity (default all)")
     options.add_argument("--fresh", action="store_true", help="judge again what is kept")
     asked = options.parse_args()
     seeds = (1,) if asked.quick else tuple(int(seed) for seed in asked.seeds.split(","))

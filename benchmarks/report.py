@@ -12,6 +12,8 @@ from common import QUICK_RESULTS, RESULTS, ROOT, table
 from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
 from report_hema import hema
+from report_negatives import NAMES as NEGATIVES
+from report_negatives import negatives
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 from report_updates import NAMES as UPDATES
@@ -255,6 +257,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("What side information and determinism cost", ("sideinfo",), sideinfo),
     ("Memory", ("memory",), memory),
     ("Weights that mean something", ("weights",), weights),
+    ("Negative samplers", NEGATIVES, negatives),
     ("Graphs: labels of nodes", GRAPHS, graphs),
     ("Graphs: communities and roles", ROLES, roles),
     ("Graphs of attributes as side vectors", CONTENT, content),

@@ -31,7 +31,7 @@ from cowalk.learn.samplers import negative_tables, with_generator, with_pools
 from cowalk.learn.sequences import SessionSequences
 from cowalk.learn.state import new_draw, new_room, new_table
 from cowalk.settings import load_recipe
-from cowalk.tables import ItemGraph, Sessions, SideInfo
+from cowalk.tables import Field, ItemGraph, Sessions, SideInfo
 from reference import skipgram as twin
 from reference.negatives import REDRAWS
 
@@ -103,7 +103,8 @@ class World:
 def by_item(expected: np.ndarray, rounds: int = 1200, **names: object) -> None:
     """Chi-square of what is drawn for each item against float[8, 8], its chances; the rest is no negative.
 
-    A draw that is a context is left out. Sessions are the ring's pairs, so the position of item v has one context: v + 1, or v - 1.
+    A draw that is a context is left out. Sessions are the ring's pairs, so a position of item v has one
+    context: v + 1, or v - 1.
     """
     world = World.of(sessions_of(RING * rounds), settings_of(input="own", **names))
     found = world.drawn()
@@ -177,7 +178,7 @@ def test_known_positives_are_never_drawn(name: str) -> None:
 def test_masking_leaves_each_value_its_share() -> None:
     """A value whose items are all masked is not drawn; where an item has none left, popularity is.
 
-    Of a value whose items are a by weight unmasked, REDRAWS draws find nothing with chance (1 - a) ** REDRAWS.
+    Where a share `free` of a value is unmasked, all REDRAWS draws fail with chance (1 - free) ** REDRAWS.
     """
     weights, out = np.array(COUNTS) ** 0.75, np.zeros((8, 8))
     for v in range(8):
@@ -405,9 +406,19 @@ def test_the_share_of_items_without_a_negative_is_told() -> None:
 
 
 ALONE = SideInfo(VOCAB.fingerprint, (field_of("shelf", [[v] for v in range(8)]),))
+TEXTS = SideInfo(
+    VOCAB.fingerprint,
+    (
+        Field(
+            "text", "dense", np.zeros(9, np.int64), np.zeros(0, np.int32), np.array(["0", "1"]),
+            vectors=np.ones((8, 2), np.float32),
+        ),
+    ),
+)  # fmt: skip
 ERRORS = {
     "one item a category": (DataError, "same-shelf finds nothing", {"negatives": "same-shelf"}, ALONE),
     "no such field": (UsageError, "'shelv'; did you mean 'shelf'", {"negatives": "same-shelv"}, SIDE),
+    "a field of vectors": (UsageError, "no two items share one", {"negatives": "same-text"}, TEXTS),
     "no fields": (UsageError, "needs side information", {"negatives": "same-shelf"}, None),
     "all are known": (
         DataError, "popularity finds.*mask_positives=false", {"mask_positives": True, "window": 9}, SIDE,

@@ -183,6 +183,11 @@ def field_named(name: str, side_info: SideInfo | None) -> Field:
             f"negatives: no field {name!r}{did_you_mean(name, side_info.names)}; "
             f"the fields are {', '.join(side_info.names)}"
         )
+    if side_info[name].vectors is not None:
+        raise UsageError(
+            f"negatives: field {name!r} holds vectors, and no two items share one; "
+            "same- needs a field of values"
+        )
     return side_info[name]
 
 
