@@ -78,8 +78,8 @@ def groups_of(changes: dict[str, Any], quick: bool) -> list[list[Method]]:
     return [
         [made(ColdOnly, hema, "hema"), made(Transfer, hema, "hema:transfer", lists=False)],
         [overlap],
-        *([made(ColdOnly, recipe, recipe.name)] for recipe in papers),
         [ridge],
+        *([made(ColdOnly, recipe, recipe.name)] for recipe in papers),
     ]
 
 
@@ -95,6 +95,8 @@ def judged(dataset: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparis
     for seed in seeds:
         paths.append([])
         for methods in groups_of(data.changes, options.quick):
+            if options.methods and methods[0].name not in options.methods.split(","):
+                continue
             key = "".join(map(told, methods)) + settings.model_dump_json() + prepared.fingerprint
             paths[-1].append(cache.path(methods[0].name, key, seed))
             if cache.knows(paths[-1][-1]):
@@ -151,6 +153,7 @@ def asked(arguments: Sequence[str] | None = None) -> Any:
     options = parser("Hema on cold items.")
     options.add_argument("dataset", choices=("online-retail", "beauty"))
     options.add_argument("--seeds", default="1,2,3,4,5", help="seeds, with commas (default 1,2,3,4,5)")
+    options.add_argument("--methods", default="", help="only these, with commas (default all)")
     options.add_argument("--fresh", action="store_true", help="judge again what is kept")
     return options.parse_args(arguments)
 
