@@ -86,7 +86,7 @@ def test_only_the_latest_are_kept() -> None:
     np.testing.assert_array_equal(store.vector("a"), scorer(history=2).queries(
         np.arange(12, dtype=np.int32), np.array([0, 12]))[0])  # fmt: skip
     with pytest.raises(cw.UsageError, match="latest 3 events"):
-        UserStore(scorer(), VOCAB, keep=2)
+        UserStore(scorer(history=3, cooccurrence_history=3), VOCAB, keep=2)
 
 
 def test_a_user_with_no_known_item_gets_what_is_stated() -> None:
