@@ -17,14 +17,14 @@ MODULES = [m.name for m in pkgutil.iter_modules(cowalk.kernels.__path__)]
 
 
 def public_kernels(name: str) -> dict[str, object]:
-    """The compiled functions of a kernel file that are called from outside: those not inlined."""
+    """The compiled functions of a kernel file that are called from outside, not only by other kernels."""
     module = importlib.import_module(f"cowalk.kernels.{name}")
     return {
         key: value.py_func
         for key, value in vars(module).items()
         if hasattr(value, "py_func")
         and value.py_func.__module__ == module.__name__
-        and not inspect.getsource(value.py_func).startswith("@inline_")
+        and not inspect.getsource(value.py_func).startswith(("@inline_", "@called_"))
     }
 
 
