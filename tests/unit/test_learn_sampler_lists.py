@@ -178,7 +178,11 @@ def dense(graph: ItemGraph) -> np.ndarray:
 
 @pytest.mark.parametrize("window", [1, 2, None])
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_contexts_of_sessions_are_pairs_within_the_window(window: int | None, symmetric: bool) -> None:
+@pytest.mark.parametrize("lot", [0, 3, 1 << 22])
+def test_contexts_of_sessions_are_pairs_within_the_window(
+    window: int | None, symmetric: bool, lot: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cowalk.learn.positives.LOT", lot)
     wanted = np.zeros((5, 5), dtype=int)
     for row in PAIRS:
         for i, v in enumerate(row):

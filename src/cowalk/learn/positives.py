@@ -8,6 +8,8 @@ from cowalk.prepare.graph import graph_of_edges
 from cowalk.tables import ItemGraph, Sessions
 from cowalk.types import AnyArray, Floats, Ids
 
+LOT = 1 << 22  # pairs that are held before they are merged
+
 
 def context_graph(source: Sessions | ItemGraph, items: int, window: int | None, symmetric: bool) -> ItemGraph:
     """Each item's contexts in the data: v -> u with the number of pairs, or the weight of the edges.
@@ -27,21 +29,30 @@ def context_graph(source: Sessions | ItemGraph, items: int, window: int | None, 
 
 
 def _of_sessions(sessions: Sessions, items: int, window: int | None) -> ItemGraph:
-    """The pairs of all distances up to the window, merged distance by distance: few are held at once."""
+    """The pairs of all distances up to the window, merged LOT by LOT so that few are held at once."""
     lengths = np.diff(sessions.offsets)
-    longest = int(lengths.max(initial=0))
     ends = np.repeat(sessions.offsets[1:], lengths)
+    first = np.arange(len(ends))
     found = graph_of_edges(*_no_edges(), items)
-    for distance in range(1, longest if window is None else min(window, longest - 1) + 1):
-        first = np.flatnonzero(np.arange(len(ends)) + distance < ends)
-        src, dst = sessions.items[first], sessions.items[first + distance]
-        found = graph_of_edges(
-            np.concatenate([found.sources(), src]),
-            np.concatenate([found.targets, dst]),
-            np.concatenate([found.weights, np.ones(len(src), dtype=np.float32)]),
-            items,
-        )
-    return found
+    waiting: list[tuple[Ids, Ids]] = []
+    held = 0
+    for distance in range(1, int(lengths.max(initial=0)) if window is None else window + 1):
+        first = first[first + distance < ends[first]]
+        if not len(first):
+            break
+        waiting.append((sessions.items[first], sessions.items[first + distance]))
+        held += len(first)
+        if held > LOT:
+            found, waiting, held = _merged(found, waiting), [], 0
+    return _merged(found, waiting)
+
+
+def _merged(found: ItemGraph, pairs: list[tuple[Ids, Ids]]) -> ItemGraph:
+    """The graph with these pairs added, each of weight 1."""
+    src = np.concatenate([found.sources(), *(src for src, _ in pairs)])
+    dst = np.concatenate([found.targets, *(dst for _, dst in pairs)])
+    ones = np.ones(len(src) - found.edges, dtype=np.float32)
+    return graph_of_edges(src, dst, np.concatenate([found.weights, ones]), len(found))
 
 
 def _no_edges() -> tuple[Ids, Ids, Floats]:
