@@ -159,17 +159,35 @@ def run_seed(log: Log, fits: Fits, modes: tuple[str, ...], days: int) -> dict[st
     compiled = False
     told: list[dict[str, Any]] = []
     for day in range(NEW_DAYS, NEW_DAYS + days):
-        path = fits.home / f"day-{day}.json"
-        if not path.exists():
-            if not compiled:
-                cw.update(base, log.day(day))
+        kept = Kept(fits.home / f"day-{day}.json")
+        missing = kept.missing(modes)
+        if missing and not compiled:
+            cw.update(base, log.day(day))
             compiled = True
-            path.write_text(json.dumps(one_day(log, fits, base, modes, day)))
-        told.append(json.loads(path.read_text()))
-    path = fits.home / "new.json"
-    if not path.exists():
-        path.write_text(json.dumps(new_items(log, fits, modes)))
-    return {"seed": fits.seed, "days": told, "new": json.loads(path.read_text()), "full": fits.costs()}
+        told.append(kept.more(one_day(log, fits, base, missing, day)) if missing else kept.told)
+    kept = Kept(fits.home / "new.json")
+    missing = kept.missing(modes)
+    new = kept.more(new_items(log, fits, missing)) if missing else kept.told
+    return {"seed": fits.seed, "days": told, "new": new, "full": fits.costs()}
+
+
+class Kept:
+    """What is known of some modes, in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.told: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+
+    def missing(self, modes: tuple[str, ...]) -> tuple[str, ...]:
+        """The modes that are not known yet."""
+        return tuple(mode for mode in modes if mode not in self.told.get("answers", {}))
+
+    def more(self, found: dict[str, Any]) -> dict[str, Any]:
+        """With what was found of other modes; kept."""
+        for name, value in found.items():
+            self.told[name] = {**self.told.get(name, {}), **value} if isinstance(value, dict) else value
+        self.path.write_text(json.dumps(self.told))
+        return self.told
 
 
 def one_day(log: Log, fits: Fits, base: cw.Model, modes: tuple[str, ...], day: int) -> dict[str, Any]:
