@@ -7,7 +7,8 @@ ALS (Hu, Koren, Volinsky 2008). A user with confidences c_i folds in as
 For one item alone this is, with A = Y'Y + lambda I and by Sherman and Morrison,
     h_i = c A^-1 y_i / (1 + (c - 1) y_i' A^-1 y_i),
 exactly. H holds these rows; the mean of a history's h_i is its fold-in but for the length and for what its
-items say of one another through the sum in the inverse. c is the mean confidence of the item's events.
+items say of one another through the sum in the inverse. c is the mean confidence of the item's events. Both
+sets of rows and the users' are then brought into one basis (`balanced`), which changes no score.
 
 BPR (Rendle et al. 2009) has no fold-in: its user factors are learned step by step. H is the affine map of y_i
 that best predicts, in least squares over the known users, a user's factor from the mean factor of the user's
@@ -73,8 +74,8 @@ def learn_matrix(
         )
     if kind == "als":
         confidence = s.alpha * _mean_by_item(weighted)
-        vectors = fold_in(found.items, confidence, s.regularization)
-        contexts, users = found.items, found.users
+        folded = fold_in(found.items, confidence, s.regularization)
+        vectors, contexts, users = balanced(folded, found.items, found.users)
         own = float(np.einsum("ij,ij->i", vectors, contexts).mean())
         contexts = contexts * np.float32(ITSELF / max(own, 1e-12))
     else:
@@ -124,6 +125,26 @@ def fold_in(items: Floats, confidence: AnyArray, regularization: float) -> Float
     own = np.einsum("ij,ij->i", y, solved)
     rows = confidence[:, None] * solved / (1 + (confidence - 1) * own)[:, None]
     return np.asarray(rows, dtype=np.float32)
+
+
+def balanced(vectors: Floats, contexts: Floats, users: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same products with the contexts, where vectors and contexts are U S^1/2 and V S^1/2.
+
+    U S V' is the singular value decomposition of vectors @ contexts.T. ALS leaves the basis open (Y M and
+    X M'^-1 give the same scores), and cosines depend on it; here they no longer hang on where ALS began.
+    """
+    size = vectors.shape[1]
+    _, r_h = np.linalg.qr(vectors.astype(np.float64))
+    q_z, r_z = np.linalg.qr(contexts.astype(np.float64))
+    _, s, v_t = np.linalg.svd(r_h @ r_z.T)
+    kept = s > s[0] * 1e-7 if len(s) else s > 0
+    root, v = np.sqrt(s[kept]), v_t[: len(s)][kept].T
+    turn = r_z.T @ v / root
+
+    def wide(rows: AnyArray) -> Floats:
+        return np.pad(rows, ((0, 0), (0, size - rows.shape[1]))).astype(np.float32)
+
+    return wide(vectors @ turn), wide(q_z @ v * root), wide(users @ turn)
 
 
 def predicted(table: Any, found: _Factors) -> tuple[Floats, Floats, Floats]:
