@@ -97,3 +97,16 @@ def test_undirected_edges_give_the_model_of_both_directions() -> None:
     two = cw.fit(edges=pd.concat([edges, back]), recipe="bge", **SMALL)
     assert sorted(one.vocab.ids.tolist()) == sorted(two.vocab.ids.tolist())
     assert one.inspect()["graph"]["edges"] == two.inspect()["graph"]["edges"] == 2 * len(edges)
+
+
+@pytest.mark.parametrize("recipe", ["deepwalk", "node2vec"])
+def test_the_recipes_of_the_papers_walk_both_ways(recipe: str, tmp_path: Path) -> None:
+    pairs = [(u, v) for u, v in two_circles().edges if u < v]
+    (tmp_path / "edges.csv").write_text("src,dst\n" + "".join(f"{u},{v}\n" for u, v in pairs))
+    model = cw.fit(edges=str(tmp_path / "edges.csv"), recipe=recipe, **SMALL, step=0.1, epochs=3)
+    assert model.inspect()["graph"]["edges"] == 2 * len(pairs)
+    assert model.inspect()["graph"]["dead_ends"] == 0
+    found = cw.evaluate.classification(
+        model.vectors, {n: n // 8 for n in range(16)}, shares=(0.7,), shuffles=3
+    )
+    assert found.micro[0.7].mean() > 0.8
