@@ -52,7 +52,8 @@ def _bars(results: tuple[Mapping[str, Any], ...]) -> list[tuple[str, str, str, b
     bars = []
     for dataset, figures in by_data.items():
         told = "; ".join(
-            f"{f['purpose']} {f['difference']:+.4f} ({f['low']:+.4f}, {f['high']:+.4f})" for f in figures
+            f"{f['purpose']} {f['difference']:+.4f} ({f['low']:+.4f}, {f['high']:+.4f}), {f['trials']} trials"
+            for f in figures
         )
         met = any(f["difference"] > 0 for f in figures) and all(f["high"] >= 0 for f in figures)
         asked = "above the default on one, below it by more than the bound on none"

@@ -161,6 +161,8 @@ def main() -> None:
     options.add_argument(
         "--most-work", type=float, default=1.0, help="of a trial, as a share of the recipe's"
     )
+    options.add_argument("--finalists", type=int, default=3, help="in the last round (default 3)")
+    options.add_argument("--final-seeds", type=int, default=2, help="of the last round (default 2)")
     options.add_argument("--fresh", action="store_true", help="judge again what is kept")
     asked = options.parse_args()
     inputs = of_dataset(load(asked.dataset))
@@ -171,7 +173,8 @@ def main() -> None:
     folder = CACHE / "tuning"
     folder.mkdir(parents=True, exist_ok=True)
     settings = TuneSettings(
-        trials=4 if asked.quick else asked.trials, most_work=asked.most_work, seeds=1 if asked.quick else 2,
+        trials=4 if asked.quick else asked.trials, most_work=asked.most_work, finalists=asked.finalists,
+        seeds=1 if asked.quick else asked.final_seeds,
         split="leave-last" if inputs.split == "leave-last" else "auto",
     )  # fmt: skip
     out = folder / f"{asked.dataset}-{asked.purpose}{'-quick' if asked.quick else ''}.toml"
