@@ -1,7 +1,8 @@
 """gensim's word2vec on sequences in a file, timed; runs in the peers' environment.
 
 A request (JSON file) names corpus, out, and the settings; out holds vectors and contexts float32[V, d] by
-number, zeros for items that the sequences do not hold. Timed is train() alone, without build_vocab().
+number, zeros for items that the sequences do not hold; hierarchical softmax has no contexts: [V, 0]. Timed
+is train() alone, without build_vocab().
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from gensim.models import Word2Vec
 def main(request: str) -> None:
     """Train, write the rows, print the seconds as one line of JSON."""
     asked = json.loads(Path(request).read_text())
-    model = Word2Vec(sg=1, min_count=1, **asked["settings"])
+    model = Word2Vec(**{"sg": 1, "min_count": 1} | asked["settings"])
     start = perf_counter()
     model.build_vocab(corpus_file=asked["corpus"])
     vocabulary = perf_counter() - start
@@ -31,8 +32,10 @@ def main(request: str) -> None:
     seconds, busy = perf_counter() - start, process_time() - busy
     rows = np.array([int(word) for word in model.wv.index_to_key])
     vectors = np.zeros((asked["items"], model.vector_size), dtype=np.float32)
-    contexts = np.zeros_like(vectors)
-    vectors[rows], contexts[rows] = model.wv.vectors, model.syn1neg
+    vectors[rows] = model.wv.vectors
+    contexts = np.zeros((asked["items"], model.vector_size if model.negative else 0), dtype=np.float32)
+    if model.negative:
+        contexts[rows] = model.syn1neg
     np.savez(asked["out"], vectors=vectors, contexts=contexts)
     told = {
         "seconds": seconds,

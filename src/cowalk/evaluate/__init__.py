@@ -10,6 +10,7 @@ from cowalk.evaluate.baselines import (
 )
 from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
 from cowalk.evaluate.comparison import Comparison
+from cowalk.evaluate.consistency import neighbour_consistency
 from cowalk.evaluate.data import DataSettings, TrainData, train_data
 from cowalk.evaluate.harness import CompareSettings, compare
 from cowalk.evaluate.labelled import Classification, classification
@@ -43,6 +44,7 @@ __all__ = [
     "classification",
     "compare",
     "draw",
+    "neighbour_consistency",
     "paired_difference",
     "print_tables",
     "to_html",

@@ -46,6 +46,9 @@ class LearnSettings(Settings):
         description="What tells a context apart: negatives, a Huffman tree, or all items (few items only).",
     )
     vector_size: int = Field(128, ge=1, description="Dimension of every row.")
+    init: float = Field(
+        0.5, gt=0, description="Rows begin within +-init / vector_size: 0.5 as in the C code, 1 as in gensim."
+    )
     window: int = Field(5, ge=1, description="Largest distance between an item and its context.")
     shrink_windows: bool = Field(
         True, description="Draw the window from 1..window for each item, as word2vec does."

@@ -20,11 +20,12 @@ LEAST = 32  # positions in a block at least: below this the threads only wait fo
 
 
 def new_table(parts: PartsTable, items: int, outputs: Outputs, settings: LearnSettings, seed: int) -> Table:
-    """Rows drawn from U(-1/2, 1/2) / d, contexts and logits 0 (word2vec; Wang et al. do not say)."""
+    """Rows drawn from U(-init, init) / d, contexts and logits 0 (word2vec; Wang et al. do not say)."""
     size = settings.vector_size
     weighted, adagrad = settings.input == "weighted", settings.optimizer == "adagrad"
     rows = seeds.generator(seed, "rows").random((parts.n_rows, size), dtype=np.float32)
     rows -= np.float32(0.5)
+    rows *= np.float32(2 * settings.init)
     rows /= np.float32(size)
     return Table(
         rows=rows,
