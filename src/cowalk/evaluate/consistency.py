@@ -17,7 +17,8 @@ def neighbour_consistency(vectors: Floats, field: Field, k: int = 8) -> Floats:
     """float32[V]: whether the value that most of an item's k nearest neighbours carry is one of its own.
 
     Neighbours are by cosine, among the items that have a value; an item without one gets NaN. A neighbour
-    votes for each of its values; where several values lead, the score is the share of these that are the item's.
+    votes for each of its values; where several values lead, the score is the share of these that are the
+    item's.
     vectors: float32[V, d], a row per item of the field. Source: Barkan & Koenigstein 2016, section 4.
     """
     if len(vectors) != len(field):

@@ -21,7 +21,9 @@ def data_fingerprint(source: Sessions | ItemGraph, vocab: Vocab, side_info: Side
     arrays: list[AnyArray] = [vocab.counts, source.offsets]
     arrays += [source.targets, source.weights] if isinstance(source, ItemGraph) else [source.items]
     if isinstance(source, Sessions):
-        arrays += [told for told in (source.weights, source.times, source.bought) if told is not None]
+        arrays += [source.weights]
+        arrays += [] if source.times is None else [source.times]
+        arrays += [] if source.bought is None else [source.bought]
     for field in side_info.fields if side_info else ():
         arrays += [field.offsets, field.codes] + ([] if field.vectors is None else [field.vectors])
     for array in arrays:
