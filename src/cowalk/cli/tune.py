@@ -25,7 +25,7 @@ def tune(
     items: o.Items = None,
     edges: o.Edges = None,
     dataset: o.Dataset = None,
-    purpose: Annotated[
+    for_: Annotated[
         str, typer.Option("--for", metavar="PURPOSE", help="What it is to serve: next-item, cold or link.")
     ] = "next-item",
     out: Annotated[
@@ -87,13 +87,13 @@ def tune(
     from cowalk.tuning import tune as run
 
     chosen = load_recipe(recipe, changed)
-    knobs = space_of(_asked(chosen, space, tune_), chosen, purpose)
+    knobs = space_of(_asked(chosen, space, tune_), chosen, for_)
     if not quiet:
         for name, told in plain(knobs).items():
             show.note(f"tuned: {name} {told}")
     with show.progress(quiet) as tell:
         tuned = run(
-            data.events, items=data.items, edges=data.edges, recipe=chosen, purpose=purpose, space=knobs,
+            data.events, items=data.items, edges=data.edges, recipe=chosen, purpose=for_, space=knobs,
             out=out, progress=tell, trials=trials, timeout=timeout, most_work=most_work, finalists=finalists,
             seeds=seeds, split=split or ("leave-last" if data.split == "leave-last" else "auto"),
         )  # fmt: skip
