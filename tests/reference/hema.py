@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reference.rng import Draws
+from reference.rng import Draws, below
 
 
 def log_uniform(bits, n):
@@ -27,7 +27,7 @@ class Example:
             for _ in range(len(self.contexts) * drawn.negative)
         ]
         self.negatives = [u for u in drawn_items if u not in self.contexts]
-        others = [int(drawn.ranked[log_uniform(draws.bits(), n)]) for _ in range(drawn.sets)]
+        others = [int(drawn.ranked[below(draws.bits(), n)]) for _ in range(drawn.sets)]
         self.structural = alpha != 0 and not bare(self.v)
         self.others = [u for u in others if self.structural and u != self.v and not bare(u)]
 

@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from cowalk.kernels.flags import inline_kernel
-from cowalk.kernels.rng import GOLDEN, mix, row_state
+from cowalk.kernels.rng import GOLDEN, below, mix, row_state
 
 ZERO = np.float32(0.0)
 ONE = np.float32(1.0)
@@ -42,8 +42,8 @@ def error(x, label):
 def draw(i, at, stream, layout, how, alpha, room):
     """Fill row i of the room with items: the centre, its contexts, negatives, and others for its attributes.
 
-    All contexts within the window count; a negative that is a context is left out, as is another item that
-    is the centre or has no attribute.
+    All contexts within the window count; a negative that is a context is left out. Others are drawn alike;
+    one that is the centre or has no attribute is left out.
     """
     v = stream.tokens[at]
     state = row_state(how.seed, stream.numbers[at])
@@ -68,7 +68,7 @@ def draw(i, at, stream, layout, how, alpha, room):
     bare = alpha == 0 or layout.offsets[v + 1] - layout.offsets[v] < 2
     for k in range(how.sets):
         state += GOLDEN
-        u = how.ranked[log_uniform(mix(state), len(how.ranked))]
+        u = how.ranked[below(mix(state), len(how.ranked))]
         left_out = bare or u == v or layout.offsets[u + 1] - layout.offsets[u] < 2
         room.others[i, k] = np.int32(-1) if left_out else u
 

@@ -22,12 +22,12 @@ class HemaSettings(Settings):
     negative: int = Field(2, ge=1, description="S: negatives per pair, log-uniform over frequency rank.")
     alpha: float = Field(1.0, ge=0, description="Weight of the structural constraint, once per position.")
     structure_negative: int = Field(
-        2, ge=0, description="Attribute sets of other items that each item is told from; 0 = the paper."
+        10, ge=0, description="Attribute sets of other items that each item is told from; 0 = the paper."
     )
     beta: float = Field(0.01, ge=0, description="Weight of the transfer matrices' squared Frobenius norm.")
     epochs: int = Field(5, ge=1, description="Passes over the sequences.")
     batch: int = Field(128, ge=1, description="Positions whose mean gradient makes one step.")
-    step: float = Field(0.005, gt=0, description="Step size of Adam at the start.")
+    step: float = Field(0.02, gt=0, description="Step size of Adam at the start.")
     min_step: float = Field(
         0.0001, ge=0, le=1, description="Share of the step that is left at the end (linear decay)."
     )
