@@ -71,14 +71,15 @@ def main() -> None:
         there = ~np.isnan(ours)
         gap = bound(ours[there] - theirs[there], np.flatnonzero(there))
         figures[name] = {
-            "films": int(there.sum()), "item2vec": float(ours[there].mean()), "SVD": float(theirs[there].mean()),
+            "films": int(there.sum()), "item2vec": float(ours[there].mean()),
+            "SVD": float(theirs[there].mean()),
             "difference": {"mean": gap.mean, "low": gap.low, "high": gap.high},
         }  # fmt: skip
     told = {"seeds": list(seeds), "size": asked.size, "epochs": asked.epochs, "k": 8}
     record("consistency", told, figures, quick=asked.quick)
     rows = [
         (name, one["films"], f"{one['SVD']:.3f}", f"{one['item2vec']:.3f}",
-         f"{one['difference']['mean']:+.3f} ({one['difference']['low']:+.3f}, {one['difference']['high']:+.3f})")
+         "{mean:+.3f} ({low:+.3f}, {high:+.3f})".format(**one["difference"]))
         for name, one in figures.items()
     ]  # fmt: skip
     print(table(("films", "number", "SVD", "item2vec", "difference"), rows))

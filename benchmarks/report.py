@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import QUICK_RESULTS, RESULTS, ROOT, table
+from report_family import CONSISTENCY, FAMILY, consistency, family
 from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
 from report_hema import hema
@@ -262,6 +263,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Graphs: communities and roles", ROLES, roles),
     ("Graphs of attributes as side vectors", CONTENT, content),
     ("Tuning", TUNING, tuning),
+    ("The word2vec family beside gensim", FAMILY, family),
+    ("item2vec beside an SVD of the pair counts", CONSISTENCY, consistency),
     ("User vectors", USERS, users),
     ("Updates", UPDATES, updates),
     ("Matrix factorization", FACTORS, factors),

@@ -191,7 +191,7 @@ def main() -> None:
     rows = [
         (form, f"{one['cowalk']['recall@20']:.4f}", f"{one['gensim']['recall@20']:.4f}",
          f"{one['ratio']:.3f}",
-         f"{one['difference']['mean']:+.4f} ({one['difference']['low']:+.4f}, {one['difference']['high']:+.4f})")
+         "{mean:+.4f} ({low:+.4f}, {high:+.4f})".format(**one["difference"]))
         for form, one in figures.items()
     ]  # fmt: skip
     print(table((asked.dataset, "cowalk", "gensim", "ratio", "paired difference"), rows))

@@ -25,7 +25,8 @@ def data_fingerprint(source: Sessions | ItemGraph, vocab: Vocab, side_info: Side
         arrays += [] if source.times is None else [source.times]
         arrays += [] if source.bought is None else [source.bought]
     for field in side_info.fields if side_info else ():
-        arrays += [field.offsets, field.codes] + ([] if field.vectors is None else [field.vectors])
+        arrays += [field.offsets, field.codes]
+        arrays += [] if field.vectors is None else [field.vectors]
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).view(np.uint8).data)
