@@ -200,3 +200,14 @@ def test_choose_finds_better_and_counts_trials() -> None:
     }  # ties go to the default
     assert choose(Hill(), "cold", height, trials=10_000).choice == {"x": 13, "y": 5}
     assert choose(Fitted(), "cold", lambda _: 0.5, trials=30).trials == 1
+
+
+def test_choosing_walks_over_a_plateau() -> None:
+    """Lift 0, 1 and 2 show no cold item at all: what lies behind them is still found."""
+
+    class Flat(Fitted):
+        def space(self, question: Question) -> Space:
+            return {"lift": (0.0, 1.0, 2.0, 3.0, 4.0), "other": (1, 2)}
+
+    found = choose(Flat(), "cold", lambda c: max(c["lift"] - 2.0, 0.0), trials=8)
+    assert found.choice["lift"] == 4.0

@@ -105,8 +105,8 @@ def choose(
     """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
     From the defaults one knob after the other, in a random order, is moved to the next value on either side,
-    and on in that direction for as long as it gets better; where no such move helps, two knobs are drawn
-    anew. The same search for every method. Fewer are tried only where the space holds fewer.
+    and on in that direction for as long as it does not get worse; where no such move helps, two knobs are
+    drawn anew. The same search for every method. Fewer are tried only where the space holds fewer.
     """
     space = fitted.space(question)
     search = _Search(space, measure, trials)
@@ -120,6 +120,10 @@ def choose(
     return Chosen(search.named(search.best), search.tried[search.best], len(search.tried))
 
 
+LEVEL = 2
+"""Steps in a row that change nothing and are walked over."""
+
+
 class _Search:
     """What was tried so far; a setting is a place on each knob's line, where numbers stand in their order."""
 
@@ -129,7 +133,7 @@ class _Search:
         self.tried: dict[tuple[int, ...], float] = {}
         self._most = min(trials, prod(len(line) for line in self._lines.values()))
         self.best = tuple(self._lines[name].index(values[0]) for name, values in space.items())
-        self.tried[self.best] = measure(self.named(self.best))
+        self._value(self.best)
 
     @property
     def left(self) -> int:
@@ -152,25 +156,29 @@ class _Search:
             moved = rng.permutation(len(sizes))[: 2 if rng.random() < 0.8 else len(sizes)]
             drawn = tuple(int(rng.integers(n)) if i in moved else self.best[i] for i, n in enumerate(sizes))
             if drawn not in self.tried:
-                self._better(drawn)
+                self.best = drawn if self._value(drawn) > self._value(self.best) else self.best
                 return
 
     def _walk(self, knob: int, direction: int) -> bool:
-        """Whether at least one step was an improvement."""
-        moved = False
-        while self.left > 0 and 0 <= self.best[knob] + direction < len(list(self._lines.values())[knob]):
-            places = tuple(at + direction * (i == knob) for i, at in enumerate(self.best))
-            if places in self.tried or not self._better(places):
+        """Whether at least one step was an improvement; LEVEL steps that change nothing are walked over."""
+        line = list(self._lines.values())[knob]
+        moved, level, at = False, 0, self.best[knob] + direction
+        while self.left > 0 and 0 <= at < len(line) and level <= LEVEL:
+            places = tuple(at if i == knob else place for i, place in enumerate(self.best))
+            gain = self._value(places) - self._value(self.best)
+            if gain > 0:
+                self.best, moved, level = places, True, 0
+            elif gain == 0:
+                level += 1
+            else:
                 break
-            moved = True
+            at += direction
         return moved
 
-    def _better(self, places: tuple[int, ...]) -> bool:
-        self.tried[places] = self._measure(self.named(places))
-        if not self.tried[places] > self.tried[self.best]:
-            return False
-        self.best = places
-        return True
+    def _value(self, places: tuple[int, ...]) -> float:
+        if places not in self.tried:
+            self.tried[places] = self._measure(self.named(places))
+        return self.tried[places]
 
 
 def _in_order(values: tuple[Any, ...]) -> list[Any]:

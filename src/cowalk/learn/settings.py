@@ -164,5 +164,5 @@ class ColdSettings(Settings):
     neighbors: int = Field(30, ge=1, description="How many such items there are.")
     sharpness: float = Field(4.0, gt=0, description="Their weight is their likeness to this power.")
     lift: float = Field(
-        0.0, ge=0, description="Added to the vector score of a cold item when histories are answered."
+        1.0, ge=0, description="Added to the vector score of a cold item when histories are answered."
     )

@@ -20,7 +20,7 @@ LIKE: Space = {
     "power": (2.0, 1.0, 4.0),
 }
 COLD_BLOCK = 1024  # cold items whose neighbours stand in a dense table at a time
-COLD_LIFT = (0.5, 0.0, 0.25, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+COLD_LIFT = (1.0, 0.0, 0.25, 0.5, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 
 class AttributeNeighbours:
