@@ -35,7 +35,7 @@ from cowalk.prepare.attributes import Attributes
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
-from cowalk.user_store import Time, UserStore, as_micros, popular
+from cowalk.user_store import Time, UserStore, popular, request_times
 from cowalk.users import Interests
 from cowalk.users.log import UserHistories
 
@@ -323,29 +323,18 @@ class Model(ModelData):
             raise UsageError(f"fallback is {fallback!r}; it must be none or popularity")
         if not len(history):
             raise UsageError("the history is empty; give at least one id")
-        if times is not None and len(times) != len(history):
-            raise UsageError(f"the history has {len(history)} ids but {len(times)} times; give one for each")
         rows, unknown = self._rows(history, on_unknown)
+        when = request_times(history, times, set(unknown))
         label = "score of vectors and co-occurrence" if self.lists is not None else "score of vectors"
         if not len(rows) and fallback == "popularity":
             instead = popular(self.vocab, k, "no id of the history is known: the most popular items")
             return replace(instead, unknown=unknown, asked=len(history))
         if not len(rows):
-            return Answer(
-                (), label, unknown, len(history), ("no id of the history is known, so there is no answer",)
-            )
+            note = "no id of the history is known, so there is no answer"
+            return Answer((), label, unknown, len(history), (note,))
         recommender = self._with_cold if on_unknown == "cold" else self.recommender
-        when = None
-        if times is not None:
-            left = set(unknown)
-            known = [as_micros(at) for item, at in zip(history, times, strict=True) if item not in left]
-            when = np.array(known, dtype=np.int64)
-            if np.any(np.diff(when) < 0):
-                raise UsageError("the times of the history fall; give ids and times oldest first")
-        found = recommender.recommend(
-            rows, np.array([0, len(rows)], dtype=np.int64), k, times=when, exclude_seen=exclude_seen,
-            exact=exact,
-        )  # fmt: skip
+        ends = np.array([0, len(rows)], dtype=np.int64)
+        found = recommender.recommend(rows, ends, k, times=when, exclude_seen=exclude_seen, exact=exact)
         hits = [
             Hit(self._name(row), float(score), cold=row >= len(self.vocab))
             for row, score in zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)

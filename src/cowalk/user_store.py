@@ -39,6 +39,19 @@ def as_micros(time: Time) -> int:
         raise UsageError(f"time {time!r} cannot be read; give microseconds, a datetime or ISO text") from None
 
 
+def request_times(history: Sequence[Id], times: Sequence[Time] | None, without: set[Id]) -> Offsets | None:
+    """int64 microseconds of the history's ids that are not in `without`; UsageError unless they rise."""
+    if times is None:
+        return None
+    if len(times) != len(history):
+        raise UsageError(f"the history has {len(history)} ids but {len(times)} times; give one for each")
+    known = [as_micros(at) for item, at in zip(history, times, strict=True) if item not in without]
+    when = np.array(known, dtype=np.int64)
+    if np.any(np.diff(when) < 0):
+        raise UsageError("the times of the history fall; give ids and times oldest first")
+    return when
+
+
 @dataclass
 class UserState:
     """The latest known items of one user and their times, oldest first; last: the newest item of all."""

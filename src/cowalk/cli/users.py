@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cowalk.cli import options as o
 from cowalk.cli import show
+
+if TYPE_CHECKING:
+    from cowalk.model import Model
+    from cowalk.users.log import UserHistories
 
 
 def users(
@@ -52,17 +56,25 @@ def users(
         write_vectors(asked.users.ids, vectors, out, {"count": asked.users.counts})
         show.note(f"{len(asked.users):,} users written to {out}")
     else:
-        import numpy as np
-
-        found = scorer.interests(asked.items, asked.offsets, asked.times)
-        number = np.diff(found.offsets)
-        first = np.repeat(found.offsets[:-1], number)
-        extra = {
-            "interest": (np.arange(len(found)) - first + 1).astype(np.int32),
-            "share": found.shares,
-            "item": loaded.vocab.ids[found.medoids],
-        }
-        write_vectors(np.repeat(asked.users.ids, number), scorer.interest_vectors(found), out, extra)
-        show.note(f"{len(found):,} interests of {int((number > 0).sum()):,} users written to {out}")
+        show.note(_interests(loaded, asked, out))
     for line in asked.told():
         show.note(line)
+
+
+def _interests(model: Model, asked: UserHistories, out: Path) -> str:
+    """Write a row per interest; gives the note on it."""
+    import numpy as np
+
+    from cowalk.export import write_vectors
+
+    scorer = model.recommender
+    found = scorer.interests(asked.items, asked.offsets, asked.times)
+    number = np.diff(found.offsets)
+    first = np.repeat(found.offsets[:-1], number)
+    extra = {
+        "interest": (np.arange(len(found)) - first + 1).astype(np.int32),
+        "share": found.shares,
+        "item": model.vocab.ids[found.medoids],
+    }
+    write_vectors(np.repeat(asked.users.ids, number), scorer.interest_vectors(found), out, extra)
+    return f"{len(found):,} interests of {int((number > 0).sum()):,} users written to {out}"
