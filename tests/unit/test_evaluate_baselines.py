@@ -12,7 +12,7 @@ from cowalk.evaluate.baselines.histories import latest
 from cowalk.evaluate.baselines.item_cf import Together, adamic_adar, edges_as_counts
 from cowalk.evaluate.baselines.overlap import Overlap
 from cowalk.evaluate.data import DataSettings, train_data
-from cowalk.evaluate.methods import Fitted, choose
+from cowalk.evaluate.methods import Fitted, Question, Space, choose
 from cowalk.evaluate.sparse import Sparse, top_rows
 
 
