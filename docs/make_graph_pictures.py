@@ -31,7 +31,7 @@ def main() -> None:
     left, right = figure.subplots(1, 2)
     _panel(left, plane(vectors), "node2vec (q = 0.5): who belongs together")
     _panel(right, plane(roles(mirrored())), "role features: who stands alike")
-    left.legend(loc="center", frameon=False, fontsize=9)
+    left.legend(loc="center", fontsize=9, framealpha=1, edgecolor="white")
     OUT.parent.mkdir(exist_ok=True)
     figure.savefig(OUT, metadata={"Software": None})
     print(OUT)
