@@ -373,12 +373,6 @@ class Model(ModelData):
         """What is in the model, what was dropped and why, the graph's health, learned weights by field."""
         return inspection.inspect(self)
 
-    def update(self, events: Any, **options: Any) -> Model:
-        """The model after it has learned from new events; the options are those of `cowalk.update`."""
-        from cowalk.updates import update  # at call: updates stand above the model
-
-        return update(self, events, **options)
-
     def save(self, folder: str | Path) -> Path:
         """Publish the model as a new version of this folder; a reader sees the old one or the new one."""
         return model_store.save(self, Path(folder))

@@ -44,7 +44,7 @@ def model(parts: Any, items: pd.DataFrame) -> cw.Model:
 
 @pytest.fixture(scope="module")
 def updated(model: cw.Model, parts: Any, items: pd.DataFrame) -> dict[str, cw.Model]:
-    return {m: model.update(parts[1], items=items, mode=m) for m in ("frozen", "anchored", "free")}
+    return {m: cw.update(model, parts[1], items=items, mode=m) for m in ("frozen", "anchored", "free")}
 
 
 def test_old_rows_keep_their_places_and_new_ones_stand_behind(
@@ -81,8 +81,8 @@ def test_a_pull_holds_rows_nearer_and_free_rows_move_most(
     def moved(found: cw.Model) -> float:
         return float(np.abs(found.learned.contexts[: len(model.vocab)] - model.learned.contexts).mean())
 
-    hard = model.update(parts[1], items=items, mode="anchored", update__pull=0.9)
-    loose = model.update(parts[1], items=items, mode="anchored", update__pull=0.0)
+    hard = cw.update(model, parts[1], items=items, mode="anchored", update__pull=0.9)
+    loose = cw.update(model, parts[1], items=items, mode="anchored", update__pull=0.0)
     assert 0 < moved(hard) < moved(updated["anchored"]) < moved(loose)
     np.testing.assert_allclose(
         moved(hard), 0.1 * moved(loose), rtol=1e-3
@@ -196,7 +196,7 @@ def test_counts_are_those_of_the_whole_log(parts: Any, items: pd.DataFrame, shop
     old, new = parts[0].copy(), parts[1].copy()
     new["user_id"] = new["user_id"] + 100_000  # other users: no session stands on both sides
     small = {**TINY, "cooccurrence__neighbors": 120}
-    updated = cw.fit(old, items=items, **small).update(new, items=items, mode="frozen", update__judged=0)
+    updated = cw.update(cw.fit(old, items=items, **small), new, items=items, mode="frozen", update__judged=0)
     whole = cw.fit(pd.concat([old, new]), items=items, **small)
     rows = updated.vocab.find(whole.vocab.ids)
     np.testing.assert_array_equal(updated.vocab.counts[rows], whole.vocab.counts)
@@ -215,18 +215,18 @@ def test_a_model_is_updated_again_and_again(model: cw.Model, parts: Any, items: 
     first = parts[1].iloc[days[0]]
     second = parts[1].iloc[days[1]]
     second = second[second.timestamp > first.timestamp.max() + pd.Timedelta(seconds=1)]
-    found = model.update(first, items=items).update(second, items=items)
+    found = cw.update(cw.update(model, first, items=items), second, items=items)
     assert len(found.manifest["updates"]) == 2
     assert found.manifest["data"]["events"] > model.manifest["data"]["events"]
     with pytest.raises(DataError, match="no new events: none of the"):
-        found.update(second, items=items)
-    again = found.update(second, items=items, update__late=True)  # asked for: counted twice
+        cw.update(found, second, items=items)
+    again = cw.update(found, second, items=items, update__late=True)  # asked for: counted twice
     assert again.vocab.counts.sum() > found.vocab.counts.sum()
 
 
 def test_old_counts_fade_where_asked(model: cw.Model, parts: Any, items: pd.DataFrame) -> None:
-    faded = model.update(parts[1], items=items, mode="frozen", update__keep_past=0.5)
-    kept = model.update(parts[1], items=items, mode="frozen")
+    faded = cw.update(model, parts[1], items=items, mode="frozen", update__keep_past=0.5)
+    kept = cw.update(model, parts[1], items=items, mode="frozen")
     n = len(model.vocab)
     np.testing.assert_array_equal(
         faded.vocab.counts[:n],
@@ -239,7 +239,7 @@ def test_rare_new_items_are_dropped_and_told(parts: Any, items: pd.DataFrame) ->
     known = parts[0].item_id.unique()
     few = parts[1][parts[1].item_id.isin(known)]
     rare = parts[1][parts[1].item_id == parts[2][0]].head(2)
-    found = model.update(pd.concat([few, rare]), items=items)
+    found = cw.update(model, pd.concat([few, rare]), items=items)
     assert parts[2][0] not in found.vocab
     rules = [drop["rule"] for drop in found.manifest["updates"][-1]["dropped"]["drops"]]
     assert "new items with fewer than 3 events" in rules
@@ -262,28 +262,28 @@ def test_what_does_not_fit_is_told_in_one_line(model: cw.Model, parts: Any, tmp_
     with pytest.raises(
         DataError, match=r"no item of the .* new events is known to the model .*are the ids the same"
     ):
-        model.update(strange)
+        cw.update(model, strange)
     with pytest.raises(UsageError, match="keeps the recipe of the model, but learn differs"):
-        model.update(parts[1], learn__window=3)
+        cw.update(model, parts[1], learn__window=3)
     with pytest.raises(UsageError, match=r"update\.mode"):
-        model.update(parts[1], mode="sideways")
+        cw.update(model, parts[1], mode="sideways")
     with pytest.raises(DataError, match="no column 'item_id'"):
-        model.update(parts[1].rename(columns={"item_id": "sku"}))
+        cw.update(model, parts[1].rename(columns={"item_id": "sku"}))
     hema = replace(model, recipe=model.recipe.model_copy(update={"engine": "hema"}))
     with pytest.raises(UsageError, match="a model of engine hema cannot be updated"):
-        hema.update(parts[1])
+        cw.update(hema, parts[1])
     tree = replace(model.learned, contexts=model.learned.contexts[:, :0])
     with pytest.raises(UsageError, match="has no context rows to go on from"):
-        replace(model, learned=tree).update(parts[1])
+        cw.update(replace(model, learned=tree), parts[1])
     (tmp_path / "e.csv").write_text("src,dst\n" + "".join(f"a{i},a{(i + 1) % 9}\n" for i in range(9)))
     graph = cw.fit(edges=tmp_path / "e.csv", recipe="bge", **TINY)
     with pytest.raises(UsageError, match="fitted on a ready graph"):
-        graph.update(parts[1])
+        cw.update(graph, parts[1])
 
 
 def test_a_model_without_attributes_learns_new_items_from_what_they_were_seen_with(parts: Any) -> None:
     model = cw.fit(parts[0], recipe="bge", **TINY)
-    found = model.update(parts[1])
+    found = cw.update(model, parts[1])
     assert parts[2][0] in found.vocab
     assert found.lists is not None
     gains = []
@@ -293,7 +293,7 @@ def test_a_model_without_attributes_learns_new_items_from_what_they_were_seen_wi
         gains.append(scores[mates].mean() - scores.mean())
     assert np.mean(gains) > 0
     with pytest.raises(UsageError, match="fitted without items"):
-        model.update(parts[1], items=parts[1].head(2))
+        cw.update(model, parts[1], items=parts[1].head(2))
 
 
 def test_an_interrupted_update_goes_on(
