@@ -49,7 +49,8 @@ def consistency(result: Mapping[str, Any]) -> tuple[str, Bars]:
     seeds = ", ".join(map(str, s["seeds"]))
     text = (
         "MovieLens-100K, whole log: whether the genre that most of a film's 8 nearest neighbours carry is "
-        f"one of its own. {s['size']} dimensions on both sides; item2vec: {s['epochs']} epochs, seeds {seeds}.\n\n"
+        f"one of its own. {s['size']} dimensions on both sides; item2vec: {s['epochs']} epochs, "
+        f"seeds {seeds}.\n\n"
         + table(("films", "number", "SVD of pair counts", "item2vec", "difference"), rows)
     )
     tail = next(one for name, one in figures.items() if name.startswith("under"))
