@@ -60,7 +60,7 @@ class LearnSettings(Settings):
         "window", description="Pairs within the window, or all ordered pairs of the session as a set."
     )
     most_contexts: int = Field(
-        100, ge=1, description="Sets: contexts of an item at most; of more, as many are drawn."
+        10, ge=1, description="Sets: contexts of an item at most; of more, as many are drawn."
     )
     reweigh_sets: bool = Field(
         False, description="Sets: contexts that were drawn also stand for those that were not."
@@ -164,5 +164,5 @@ class ColdSettings(Settings):
     neighbors: int = Field(30, ge=1, description="How many such items there are.")
     sharpness: float = Field(4.0, gt=0, description="Their weight is their likeness to this power.")
     lift: float = Field(
-        1.0, ge=0, description="Added to the vector score of a cold item when histories are answered."
+        1.0, ge=0, description="Added to the score of a cold item when histories are answered."
     )
