@@ -66,9 +66,9 @@ def objective(examples, layout, tables, alpha, beta):
     return mean + beta * (tables.transfer**2).sum()
 
 
-def spread(v, layout, grads, marks, slope):
-    """Give d loss / d numbers of item v to its rows; no kernel."""
-    for e in range(layout.offsets[v], layout.offsets[v + 1]):
+def spread(v, layout, grads, marks, slope, first=0):
+    """Give d loss / d numbers of item v to its rows from part `first` on; no kernel."""
+    for e in range(layout.offsets[v] + first, layout.offsets[v + 1]):
         left, size, start = layout.lefts[e], layout.sizes[e], layout.starts[layout.rows[e]]
         grads[start : start + size] += layout.weights[e] * slope[left : left + size]
         marks.add(int(layout.rows[e]))
@@ -94,7 +94,7 @@ def gradients(examples, layout, tables, alpha, beta):
                 g = alpha * (1 / (1 + np.exp(-(pull @ other))) - y)
                 slope[:m] += g * tables.transfer @ other
                 d_transfer += g * np.outer(x[:m], other)
-                spread(u, layout, d_ids, of_ids, np.concatenate([np.zeros(m), g * pull]))
+                spread(u, layout, d_ids, of_ids, np.concatenate([np.zeros(m), g * pull]), first=1)
         spread(one.v, layout, d_ids, of_ids, slope)
     n = len(examples)
     return d_ids / n, d_contexts / n, d_transfer / n + 2 * beta * tables.transfer, of_ids, of_contexts

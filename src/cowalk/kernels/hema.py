@@ -23,6 +23,7 @@ def place(v, side, n):
     if side.places[v] < 0:
         side.places[v] = n
         side.items[n] = v
+        side.own[n] = 0
         n += 1
     return side.places[v], n
 
@@ -33,8 +34,10 @@ def name_places(n, ids, contexts, room):
     of_ids, of_contexts = 0, 0
     for i in range(n):
         room.centres[i], of_ids = place(room.centres[i], ids, of_ids)
+        ids.own[room.centres[i]] = 1
         for k in range(room.target_counts[i]):
             room.targets[i, k], of_contexts = place(room.targets[i, k], contexts, of_contexts)
+            contexts.own[room.targets[i, k]] = 1
         for k in range(room.others.shape[1]):
             if room.others[i, k] >= 0:
                 room.others[i, k], of_ids = place(room.others[i, k], ids, of_ids)
@@ -94,7 +97,7 @@ def move_rows(n, layout, table, first, second, steps, side, step, how, w, worker
     """Give the slopes of the n distinct items to the rows of worker w, then step each of these once."""
     for s in range(n):
         v = side.items[s]
-        for e in range(layout.offsets[v], layout.offsets[v + 1]):
+        for e in range(layout.offsets[v] + 1 - side.own[s], layout.offsets[v + 1]):
             row = layout.rows[e]
             if owner(row, workers) == w:
                 side.marks[row] = 1
@@ -103,7 +106,7 @@ def move_rows(n, layout, table, first, second, steps, side, step, how, w, worker
                     side.grads[start + c] += x * side.slopes[s, left + c]
     for s in range(n):
         v = side.items[s]
-        for e in range(layout.offsets[v], layout.offsets[v + 1]):
+        for e in range(layout.offsets[v] + 1 - side.own[s], layout.offsets[v + 1]):
             row = layout.rows[e]
             if side.marks[row] == 1 and owner(row, workers) == w:
                 side.marks[row] = 0

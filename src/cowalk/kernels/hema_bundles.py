@@ -69,6 +69,7 @@ class Side(NamedTuple):
 
     places: AnyArray  # int32[V], place of an item among the distinct ones, -1 between batches
     items: AnyArray  # int32[most], the distinct items
+    own: AnyArray  # uint8[most], 1 where the item's own row is touched too, not its attributes alone
     numbers: AnyArray  # float32[most, D], w_ik e_ik side by side
     slopes: AnyArray  # float32[most, D], d loss / d numbers
     grads: AnyArray  # float32[*], by row, flat as the table; zero between batches

@@ -97,6 +97,7 @@ def new_side(layout: HemaLayout, items: int, most: int) -> Side:
     return Side(
         places=np.full(items, -1, np.int32),
         items=np.zeros(most, np.int32),
+        own=np.zeros(most, np.uint8),
         numbers=np.zeros((most, layout.most), np.float32),
         slopes=np.zeros((most, layout.most), np.float32),
         grads=np.zeros(layout.flat_starts[-1], np.float32),
