@@ -33,10 +33,11 @@ STEP = 4096  # queries scored at once
 class Recommender:
     """Scores a history against the catalogue through two channels.
 
-    Vector channel: history vector . key + popularity * log(1 + count) + lift, where keys are the context
-    rows (score HZ) or the item vectors at length 1 (HH; the cosine counts 8-fold). Co-occurrence channel:
-    the lists of the latest items, summed with decay. Each channel brings its candidates; every candidate
-    gets one score, cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score).
+    Vector channel: history vector . key + popularity * log(1 + count), where keys are the context rows (score
+    HZ) or the item vectors at length 1 (HH; the cosine counts 8-fold). Co-occurrence channel: the lists of
+    the latest items, summed with decay. Each channel brings its candidates; every candidate gets one score,
+    cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score) + lift; the lift of an item
+    has no part in it where vector = 0.
     vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from; lift:
     float32[V], none = 0.
     """
@@ -72,9 +73,16 @@ class Recommender:
 
     @cached_property
     def bias(self) -> Floats:
-        """float32[V]: popularity * log(1 + count) + lift."""
-        lift = np.float32(0.0) if self.lift is None else self.lift
-        return (self.settings.popularity * np.log1p(self.counts) + lift).astype(np.float32)
+        """float32[V]: popularity * log(1 + count), and what the lift is in the vector channel's score."""
+        s = self.settings
+        bias: Floats = s.popularity * np.log1p(self.counts)
+        if self.lift is not None and (s.vector > 0 or not self._blends):
+            bias = bias + self.lift / (s.vector if self._blends else 1.0)
+        return np.asarray(bias, dtype=np.float32)
+
+    @property
+    def _blends(self) -> bool:
+        return self.lists is not None and self.settings.cooccurrence > 0
 
     @cached_property
     def _rare(self) -> Floats | None:
@@ -163,7 +171,8 @@ class Recommender:
         """The k best for each query vector beside the co-occurrence lists of its history."""
         s = self.settings
         seen = (items, offsets) if exclude else None
-        if self.lists is None or s.cooccurrence == 0:
+        lists = self.lists if self._blends else None
+        if lists is None:
             return top_k(queries, self.keys, k, bias=self.bias, exclude=seen)
         width = len(self.counts) if exact else min(max(s.candidates, k), len(self.counts))
         if s.vector == 0 and not exact:
@@ -175,7 +184,7 @@ class Recommender:
         with threads(workers) as count:
             kernels.blend(
                 items, offsets, s.cooccurrence_history, s.cooccurrence_decay,
-                self.lists.offsets, self.lists.ids, self.lists.scores,
+                lists.offsets, lists.ids, lists.scores,
                 queries, self.keys, self.bias, near,
                 width, s.cooccurrence, s.floor, s.vector, exclude, count, ids, scores,
             )  # fmt: skip

@@ -253,3 +253,14 @@ def test_one_interest_is_the_plain_history_for_one_item() -> None:
     one, two = (recommender(interests=n, history=5).recommend(*ragged([[7], []]), 6) for n in (1, 3))
     np.testing.assert_array_equal(one.ids, two.ids)
     np.testing.assert_array_equal(one.scores[1], two.scores[1])
+
+
+@pytest.mark.parametrize("kind", [{}, {"vector": 0.2}, {"cooccurrence": 0.0, "vector": 0.2}])
+def test_a_lift_is_added_to_the_score(kind: dict[str, object]) -> None:
+    plain = recommender(candidates=V, **kind)
+    lift = np.where(np.arange(V) >= 9, 2.5, 0.0).astype(np.float32)
+    lifted = Recommender(VECTORS, CONTEXTS, COUNTS, LISTS, plain.settings, lift)
+    hits = [one.recommend(*ragged(HISTORIES), V, exact=True) for one in (plain, lifted)]
+    scores = [dict(zip(h.ids[0].tolist(), h.scores[0].tolist(), strict=True)) for h in hits]
+    for item in range(V):
+        assert scores[1][item] - scores[0][item] == pytest.approx(lift[item], abs=1e-5)
