@@ -80,7 +80,8 @@ def _distances(rows: Floats, centers: Floats) -> Squares:
     squares = np.einsum("ij,ij->i", wide, wide)[:, None] - 2 * wide @ centers.T.astype(np.float64)
     squares += np.einsum("ij,ij->i", centers, centers, dtype=np.float64)
     squares[squares < 1e-9 * np.einsum("ij,ij->i", wide, wide)[:, None]] = 0  # rounding, not distance
-    return np.maximum(squares, 0.0)
+    positive: Squares = np.maximum(squares, 0.0)
+    return positive
 
 
 def _nearest(rows: Floats, centers: Floats) -> tuple[Ids, Squares]:

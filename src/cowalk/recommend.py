@@ -13,7 +13,7 @@ from cowalk.kernels.flags import threads
 from cowalk.recall import CooccurrenceLists, top_k
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits
-from cowalk.types import Floats, Ids, Offsets
+from cowalk.types import AnyArray, Floats, Ids, Offsets
 from cowalk.users import (
     COSINE_SCALE,
     Interests,
@@ -75,7 +75,7 @@ class Recommender:
     def bias(self) -> Floats:
         """float32[V]: popularity * log(1 + count), and what the lift is in the vector channel's score."""
         s = self.settings
-        bias: Floats = s.popularity * np.log1p(self.counts)
+        bias: AnyArray = s.popularity * np.log1p(self.counts)
         if self.lift is not None and (s.vector > 0 or not self._blends):
             bias = bias + self.lift / (s.vector if self._blends else 1.0)
         return np.asarray(bias, dtype=np.float32)

@@ -34,7 +34,7 @@ def as_micros(time: Time) -> int:
         if isinstance(time, datetime):
             at = time if time.tzinfo else time.replace(tzinfo=UTC)
             return round((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
-        return int(np.datetime64(time, "us").astype(np.int64))
+        return int(np.datetime64(time, "us").astype(np.int64))  # type: ignore[call-overload]
     except (ValueError, TypeError):
         raise UsageError(f"time {time!r} cannot be read; give microseconds, a datetime or ISO text") from None
 

@@ -34,7 +34,7 @@ class World:
         self.figure: Callable[[Recipe], float] = truth
         self.tasks: list[Written] = []
         patch.setattr("cowalk.tuning.final.task_of", self.task)
-        patch.setattr(_module("cowalk.tuning.tune"), "task_of", self.task)
+        patch.setattr(_module("cowalk.tuning.run"), "task_of", self.task)
 
     def task(self, purpose: str, prepared: Prepared, seed: int, split: str) -> Written:
         self.tasks.append(Written(seed, self.noise, self.figure))
@@ -225,7 +225,7 @@ def test_a_recipe_that_diverges_is_said(world: World, tmp_path: Path) -> None:
 
 def test_a_space_that_costs_too_much_is_said(world: World) -> None:
     space = {"learn.epochs": [100, 200, 300, 400, 500, 600, 700, 800, 900, 1000]}
-    world.patch.setattr(_module("cowalk.tuning.tune"), "MOST_COSTLY", 2)
+    world.patch.setattr(_module("cowalk.tuning.run"), "MOST_COSTLY", 2)
     with pytest.raises(UsageError, match="most-work"):
         world.tuned(most_work=1.0, space=space)
 

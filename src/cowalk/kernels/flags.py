@@ -45,7 +45,8 @@ def called_kernel(function: F) -> F:
     """As `inline_kernel`, but called: for a large one that only some settings need, so that the others keep
     the compact code of theirs.
     """
-    compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", _nrt=False)
+    borrowing: Any = {"_nrt": False}
+    compiler = numba.njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy", **borrowing)
     return cast(F, compiler(function))
 
 

@@ -40,7 +40,8 @@ class Lists:
     @property
     def empty(self) -> NDArray[np.bool_]:
         """bool[V]: items that have no list."""
-        return np.diff(self.key_offsets) == 0
+        empty: NDArray[np.bool_] = np.diff(self.key_offsets) == 0
+        return empty
 
 
 @dataclass(frozen=True)

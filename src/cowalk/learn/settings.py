@@ -145,7 +145,7 @@ class ColdSettings(Settings):
 
     method: Literal["mean", "similar", "ridge", "transfer"] = Field(
         "ridge",
-        description="Mean of field rows (paper), weights of the items most like it, a ridge map, or Hema's map.",
+        description="Mean of field rows (paper), weights of the items most like it, a ridge map; Hema's map.",
     )
     ridge: float = Field(0.3, gt=0, description="Ridge penalty.")
     ridge_trust: float = Field(

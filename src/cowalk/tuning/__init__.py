@@ -2,7 +2,7 @@
 
 from cowalk.tuning.purposes import PURPOSES, Purpose
 from cowalk.tuning.space import Knob, parse_knobs, plain, read_knobs
-from cowalk.tuning.tune import TuneSettings, search, space_of, tune
+from cowalk.tuning.run import TuneSettings, search, space_of, tune
 from cowalk.tuning.tuned import Tuned, trial_rows
 
 __all__ = [
