@@ -156,7 +156,7 @@ class FittedVectors(Fitted):
         if question == "next-item":
             return knobs
         cold = {COLD + name: _first(getattr(m.cold, name), values) for name, values in COLD_KNOBS.items()}
-        return {**knobs, **cold, COLD + "lift": _first(m.cold.lift, COLD_LIFT)}
+        return {COLD + "lift": _first(m.cold.lift, COLD_LIFT), **knobs, **cold}
 
     def _scorable(self, knobs: dict[str, tuple[Any, ...]]) -> dict[str, tuple[Any, ...]]:
         """The knobs without the score that needs context rows where there are none."""

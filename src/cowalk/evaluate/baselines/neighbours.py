@@ -44,7 +44,7 @@ class _Neighbours(Fitted):
 
     def space(self, question: Question) -> Space:
         both = {**TOGETHER, **LIKE, **POPULARITY}
-        return both if question == "cold" else {**both, **HISTORY, "cold_lift": COLD_LIFT}
+        return both if question == "cold" else {"cold_lift": COLD_LIFT, **both, **HISTORY}
 
     def _like(self, fields: tuple[Field, ...], n: int, choice: Choice) -> Sparse:
         """n x V: the attribute neighbours of each cold item, weights overlap ** power that sum to 1."""

@@ -55,7 +55,7 @@ class _Ridge(Fitted):
 
     def space(self, question: Question) -> Space:
         own: Space = {"penalty": LAMBDAS, "score": ("HZ", "HH"), "popularity": POPULARITY}
-        return own if question == "cold" else {**own, **HISTORY, "cold_lift": COLD_LIFT}
+        return own if question == "cold" else {"cold_lift": COLD_LIFT, **own, **HISTORY}
 
     def _rows(self, fields: tuple[Field, ...], n: int) -> Sparse:
         """n x (K + 1): idf-weighted attributes scaled to length 1, and a constant 1."""
