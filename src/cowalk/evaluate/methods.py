@@ -105,8 +105,9 @@ def choose(
     """The best of `trials` settings by `measure`: higher is better, ties to the earlier.
 
     From the defaults one knob after the other, the space's first one first and then in a random order, is
-    moved to the next value on either side, and on in that direction for as long as it does not get worse; where no such move helps, two knobs are
-    drawn anew. The same search for every method. Fewer are tried only where the space holds fewer.
+    moved to the next value on either side, and on in that direction for as long as it does not get worse;
+    where no such move helps, two knobs are drawn anew. The same search for every method. Fewer are tried only
+    where the space holds fewer.
     """
     space = fitted.space(question)
     search = _Search(space, measure, trials)
