@@ -28,7 +28,7 @@ def demo(
     ] = "online-retail",
     workers: o.Workers = None,
     seed: Annotated[int, typer.Option(help="Root seed.")] = 1,
-    trials: Annotated[int, typer.Option(min=1, help="Scorer settings tried per method and question.")] = 20,
+    trials: Annotated[int, typer.Option(min=1, help="Scorer settings tried per method and question.")] = 15,
 ) -> None:
     """Prepare, learn BGE, GES and EGES, judge them beside the baselines, report; then five things to try.
 
