@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cowalk import seeds
-from cowalk.errors import DataError, DivergedError, UsageError
+from cowalk.errors import DataError, DivergedError
 from cowalk.kernels import skipgram as kernels
 from cowalk.kernels.bundles import Mix, Parts, Steps, Stream
 from cowalk.kernels.flags import thread_count, threads
@@ -21,13 +21,12 @@ from cowalk.learn.outputs import outputs_of
 from cowalk.learn.parts import PartsTable, own_prior, parts_of
 from cowalk.learn.result import Learned, Squares
 from cowalk.learn.samplers import NegativeTables, negative_tables, with_generator, with_pools
-from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
+from cowalk.learn.sequences import Sequences, sequences_of
 from cowalk.learn.settings import LearnSettings, WalkSettings
 from cowalk.learn.start import Start, started
 from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.types import AnyArray, Floats, Offsets
-from cowalk.walk import Walker
 
 Progress = Callable[[float, str], None]
 """Told (share done, a few words) now and then."""
@@ -60,7 +59,7 @@ def learn(
     check_source(settings, isinstance(source, ItemGraph))
     if settings.pairs == "set" and isinstance(source, Sessions):
         source = as_sets(source, len(vocab))
-    sequences = _sequences(source, vocab, walks, seed, workers)
+    sequences = sequences_of(source, vocab, walks, seed, workers)
     uses_fields = settings.input != "own"
     parts = parts_of(vocab, side_info if uses_fields else None, settings.multi)
     counts = sequences.counts() if settings.counts == "walks" else vocab.counts
@@ -74,16 +73,6 @@ def learn(
     losses = run.epochs(Checkpoint.at(checkpoint, told, settings, walks, seed))
     names = tuple(side_info.names) if side_info is not None and uses_fields else ()
     return run.learned(vocab.fingerprint, names, losses)
-
-
-def _sequences(
-    source: Sessions | ItemGraph, vocab: Vocab, walks: WalkSettings | None, seed: int, workers: int | None
-) -> Sequences:
-    if isinstance(source, ItemGraph):
-        if len(source) != len(vocab):
-            raise UsageError(f"the graph has {len(source)} nodes but the vocabulary {len(vocab)} ids")
-        return WalkSequences(Walker(source, walks or WalkSettings(), seed), workers)
-    return SessionSequences(source, len(vocab), seed)
 
 
 class _Run:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cowalk import seeds
-from cowalk.errors import DataError, DivergedError, UsageError
+from cowalk.errors import DataError, DivergedError
 from cowalk.kernels import hema as kernels
 from cowalk.kernels.flags import threads
 from cowalk.kernels.hema_bundles import Adam, HemaDraw, HemaRoom, Moments, Side, Tables
@@ -17,11 +17,10 @@ from cowalk.learn.engine import Progress
 from cowalk.learn.hema_layout import HemaLayout, carried, field_ranges, hema_layout, shared
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.result import Learned
-from cowalk.learn.sequences import Sequences, SessionSequences, WalkSequences
+from cowalk.learn.sequences import Sequences, sequences_of
 from cowalk.learn.settings import WalkSettings
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.types import AnyArray, Floats
-from cowalk.walk import Walker
 
 
 def learn_hema(
@@ -45,21 +44,11 @@ def learn_hema(
     Source: Zhao et al. 2018, Eqs. 7, 11, 12.
     """
     settings = settings or HemaSettings()
-    sequences = _sequences(source, vocab, walks, seed, workers)
+    sequences = sequences_of(source, vocab, walks, seed, workers)
     run = _Run(sequences, vocab, side_info, settings, seed, workers, progress)
     told = data_fingerprint(source, vocab, side_info) if checkpoint else ""
     losses = run.epochs(Checkpoint.at(checkpoint, told, settings, walks, seed))
     return run.learned(vocab.fingerprint, () if side_info is None else tuple(side_info.names), losses)
-
-
-def _sequences(
-    source: Sessions | ItemGraph, vocab: Vocab, walks: WalkSettings | None, seed: int, workers: int | None
-) -> Sequences:
-    if isinstance(source, ItemGraph):
-        if len(source) != len(vocab):
-            raise UsageError(f"the graph has {len(source)} nodes but the vocabulary {len(vocab)} ids")
-        return WalkSequences(Walker(source, walks or WalkSettings(), seed), workers)
-    return SessionSequences(source, len(vocab), seed)
 
 
 def new_tables(layout: HemaLayout, seed: int) -> Tables:

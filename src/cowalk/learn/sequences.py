@@ -9,9 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from cowalk import seeds
+from cowalk.errors import UsageError
 from cowalk.kernels import flatten as kernels
 from cowalk.kernels.bundles import Stream
-from cowalk.tables import Sessions
+from cowalk.learn.settings import WalkSettings
+from cowalk.tables import ItemGraph, Sessions, Vocab
 from cowalk.types import Floats, Offsets
 from cowalk.walk import Walker
 
@@ -122,3 +124,14 @@ class SessionSequences:
         """See Sequences."""
         lengths = np.diff(self.sessions.offsets).astype(np.float64)
         return float((lengths * (lengths - 1)).sum() / max(lengths.sum(), 1.0))
+
+
+def sequences_of(
+    source: Sessions | ItemGraph, vocab: Vocab, walks: WalkSettings | None, seed: int, workers: int | None
+) -> Sequences:
+    """What an engine reads of its source: the sessions, or walks over the graph."""
+    if isinstance(source, ItemGraph):
+        if len(source) != len(vocab):
+            raise UsageError(f"the graph has {len(source)} nodes but the vocabulary {len(vocab)} ids")
+        return WalkSequences(Walker(source, walks or WalkSettings(), seed), workers)
+    return SessionSequences(source, len(vocab), seed)
