@@ -73,22 +73,17 @@ class _Fit:
             out,
             tell,
         )
-        self.out_made = out is not None and not out.exists()
         self.work = Work(out, self.recipe, f"{prepared.fingerprint} {refit}")
         if self.work.resumed:
             tell("going on where an earlier run of this fit stopped", None)
 
     def run(self) -> Model:
         """Choose, learn, save; an error forgets what was done, an interruption keeps it."""
-        try:
+        with self.work.kept():
             model = self._model()
             if self.out is not None:
                 self.tell("saving", None)
                 model.save(self.out)
-        except Exception:
-            self.work.forget(self.out_made)
-            raise
-        self.work.forget(False)
         return model
 
     def _model(self) -> Model:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Work:
         settings = recipe.model_dump_json(exclude={"workers", "memory_limit", "name", "description"})
         self.key = blake2b(f"{settings}\n{data}".encode(), digest_size=16).hexdigest()
         self.folder = None if out is None else out / WORK
+        self._out_made = out is not None and not out.exists()
         self.resumed = False
         if self.folder is None:
             return
@@ -52,11 +53,22 @@ class Work:
         draft.replace(path)
         return made
 
-    def forget(self, out_made: bool) -> None:
-        """Remove what was kept, and `out` too where this fit made it and nothing is in it."""
-        if self.folder is None:
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if out_made:
-            with suppress(OSError):
-                self.folder.parent.rmdir()
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """For the length of the block: its end and an error forget what was done, an interruption keeps it.
+
+        After an error `out` goes too, where this run made it and nothing is in it.
+        """
+        try:
+            yield
+        except Exception:
+            self._forget()
+            if self._out_made and self.folder is not None:
+                with suppress(OSError):
+                    self.folder.parent.rmdir()
+            raise
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)

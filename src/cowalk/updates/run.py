@@ -105,22 +105,17 @@ class _Update:
             catalogue = model.read_items(items)
         self.grown = grow(model, found, report, catalogue, self.settings.keep_past)
         self.places = places_by_attributes(model, self.grown.side_info, self.settings.warm_start)
-        self.out_made = out is not None and not out.exists()
         self.work = Work(out, recipe, f"update {self.digest}")
         if self.work.resumed:
             tell("going on where an earlier run of this update stopped", None)
 
     def run(self) -> Model:
         """Judge, learn, compare with the bound, save; an error forgets what was done."""
-        try:
+        with self.work.kept():
             model = self._model()
             if self.out is not None:
                 self.tell("saving", None)
                 model.save(self.out)
-        except Exception:
-            self.work.forget(self.out_made)
-            raise
-        self.work.forget(False)
         return model
 
     def _model(self) -> Model:
