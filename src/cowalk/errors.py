@@ -1,5 +1,7 @@
 """The errors that people see: one clear line each, with the mend in it, and the exit code of the command."""
 
+import errno
+
 
 class CowalkError(Exception):
     """Base of every error that cowalk raises on purpose; `exit_code` is what the command line exits with."""
@@ -34,3 +36,10 @@ class UnknownIdError(CowalkError, KeyError):
 
     def __str__(self) -> str:  # KeyError shows the repr of its argument, quotes and all
         return str(self.args[0]) if self.args else ""
+
+
+def disk_full(error: Exception) -> bool:
+    """Whether it tells of a full disk, by its number or in the words of numpy and DuckDB, which have none."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return True
+    return "No space left" in str(error) or (isinstance(error, OSError) and "requested and" in str(error))

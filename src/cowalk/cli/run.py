@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from cowalk.errors import CowalkError
+from cowalk.errors import CowalkError, disk_full
 
 INTERRUPTED = 130
 
@@ -85,8 +84,7 @@ def _interrupted(arguments: Sequence[str]) -> str:
 
 def _os_words(error: OSError) -> str:
     what = f"{error.filename}: " if error.filename else ""
-    cut = "requested and" in str(error)  # numpy's words, without a number, where a file took only a part
-    if error.errno == errno.ENOSPC or cut:
+    if disk_full(error):
         return f"{what}no space left on the disk; free some and run the same command again"
     return f"{what}{(error.strerror or str(error)).lower()}"
 

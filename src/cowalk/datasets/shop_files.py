@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from cowalk.datasets.planted import Planted
 from cowalk.datasets.tables import connect, literal
-from cowalk.errors import DataError
+from cowalk.errors import DataError, disk_full
 from cowalk.types import AnyArray
 
 MEMORY = "1GB"
@@ -62,7 +62,7 @@ def _scratch(out: Path) -> Iterator[Path]:
         done = True
     except (duckdb.Error, OSError, MemoryError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        first = "no space left on the disk" if "No space left" in first else first
+        first = "no space left on the disk" if disk_full(error) else first
         raise DataError(f"cannot write to {out}: {first}; nothing was left there") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)

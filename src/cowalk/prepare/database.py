@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import tempfile
@@ -15,7 +14,7 @@ from string import Template
 import duckdb
 import numpy as np
 
-from cowalk.errors import DataError, UsageError
+from cowalk.errors import DataError, UsageError, disk_full
 from cowalk.tables.vocab import STRING
 from cowalk.types import AnyArray
 
@@ -101,8 +100,7 @@ def explain(error: Exception, what: str, limit: str | int) -> DataError:
     first = (
         "; ".join(lines[:3]) if "CSV Error" in lines[0] else lines[0]
     )  # the line, what is in it, what is wrong
-    full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    if full or "No space left" in str(error) or "max_temp_directory_size" in str(error):
+    if disk_full(error) or "max_temp_directory_size" in str(error):
         return DataError(
             f"{what}: the disk of the temporary folder {tempfile.gettempdir()} is full; set TMPDIR to another"
         )
