@@ -56,7 +56,6 @@ COLD_SCORE_KNOBS: Mapping[str, tuple[Any, ...]] = {
 }
 COLD_LIFT = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 COLD = "cold_"  # before the name of a knob of cold items where knobs of recommending stand beside it
-LEARNING = ("engine", "learn", "walks", "hema", "mf", "cold_learn")  # stages that say what rows are learned
 KEPT = 3  # tables of each kind that are kept for the next trial
 
 
@@ -82,6 +81,11 @@ class VectorMethod:
 
     answers: ClassVar[frozenset[Question]] = frozenset({"next-item", "cold", "cold-candidates", "link"})
 
+    @property
+    def stages(self) -> Stages:
+        """What says which rows are learned; the second set of rows has `cold_learn` in place of `learn`."""
+        return Stages(self.engine, self.learn, self.walks, self.hema, self.mf)
+
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
     ) -> FittedVectors:
@@ -90,7 +94,7 @@ class VectorMethod:
         def run(settings: LearnSettings) -> Learned:
             if progress is not None:
                 progress(f"{self.name}: learning")
-            stages = Stages(self.engine, settings, self.walks, self.hema, self.mf)
+            stages = self.stages.with_learn(settings)
             return learned_from(train, stages, seed=seed, workers=workers, walk_instead=True)
 
         if (
@@ -104,7 +108,8 @@ class VectorMethod:
         """The rows of `fitted` asked by this method, where it would learn the very same ones."""
         if not isinstance(fitted, FittedVectors):
             return None
-        same = all(getattr(self, stage) == getattr(fitted.method, stage) for stage in LEARNING)
+        other = fitted.method
+        same = self.stages == other.stages and self.cold_learn == other.cold_learn
         return replace(fitted, method=self) if same else None
 
 
