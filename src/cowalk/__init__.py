@@ -55,8 +55,7 @@ _HOMES = {
     "cowalk.recall": ("cooccurrence_lists",),
     "cowalk.recommend": ("Recommender",),
     "cowalk.settings": ("Recipe", "load_recipe", "recipe_names"),
-    "cowalk.model": ("Model", "load"),
-    "cowalk.user_store": ("UserStore",),
+    "cowalk.model": ("Model", "UserStore", "load"),
     "cowalk.pipeline": ("fit",),
     "cowalk.domains": ("DomainBridge",),
     "cowalk.updates": ("update",),
@@ -82,6 +81,7 @@ if TYPE_CHECKING:
     from cowalk.learn import Learned as Learned
     from cowalk.learn import learn as learn
     from cowalk.model import Model as Model
+    from cowalk.model import UserStore as UserStore
     from cowalk.model import load as load
     from cowalk.pipeline import fit as fit
     from cowalk.prepare import encode_items as encode_items
@@ -120,7 +120,6 @@ if TYPE_CHECKING:
     from cowalk.tuning import Tuned as Tuned
     from cowalk.tuning import tune as tune
     from cowalk.updates import update as update
-    from cowalk.user_store import UserStore as UserStore
     from cowalk.walk import walk_blocks as walk_blocks
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from cowalk.errors import UsageError
-from cowalk.model_data import ModelData
+from cowalk.model import ModelData
 from cowalk.tables import Vectors
 from cowalk.tables.vector_files import FORMATS, Format, Table, write
 from cowalk.tables.vocab import STRING

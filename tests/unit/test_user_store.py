@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import cowalk as cw
 from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop
+from cowalk.model import UserStore, as_micros
 from cowalk.recommend import Recommender
 from cowalk.recommend_settings import RecommendSettings
-from cowalk.user_store import UserStore, as_micros
 from cowalk.users.log import UserHistories
 
 V = 12

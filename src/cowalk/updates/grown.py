@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cowalk.errors import DataError
-from cowalk.model_data import ModelData
+from cowalk.model import ModelData
 from cowalk.prepare import Drop, DropReport, encode_items, read_events
 from cowalk.prepare.vocabulary import frequent_first
 from cowalk.tables import Catalogue, Events, Field, SideInfo, Vocab

@@ -10,7 +10,7 @@ from cowalk.learn import ColdMap, Learned, LearnSettings
 from cowalk.learn.parts import field_idf, own_prior, value_scales
 from cowalk.learn.result import Squares
 from cowalk.learn.sets import both
-from cowalk.model_data import ModelData
+from cowalk.model import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.tables import Field, SideInfo, Vocab
 from cowalk.tables.catalogue import take_ragged

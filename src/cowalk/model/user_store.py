@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cowalk.answers import Answer, Hit
 from cowalk.errors import DataError, UsageError
+from cowalk.model.answers import Answer, Hit
 from cowalk.recommend import Recommender
 from cowalk.tables import Id, Vectors, Vocab
 from cowalk.tables.parquet import read_table, write_table

@@ -15,7 +15,7 @@ import numpy as np
 from cowalk.errors import CowalkError, ModelError
 from cowalk.learn import Learned
 from cowalk.learn.result import Squares
-from cowalk.model_data import ModelData
+from cowalk.model.data import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
 from cowalk.tables import Vocab

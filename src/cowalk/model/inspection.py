@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cowalk.model_data import ModelData
+from cowalk.model.data import ModelData
 
 BLOCK = 65536
 

@@ -11,15 +11,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cowalk import inspection, model_store
-from cowalk.answers import Answer, Hit
 from cowalk.cold import ColdScorer
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
 from cowalk.learn.sets import rows_for
 from cowalk.learn.values import with_label, with_row
-from cowalk.model_data import ModelData
-from cowalk.neighbors import (
+from cowalk.model import inspection, store
+from cowalk.model.answers import Answer, Hit
+from cowalk.model.data import ModelData
+from cowalk.model.neighbors import (
     METRICS,
     Metric,
     attribute_scores,
@@ -30,12 +30,12 @@ from cowalk.neighbors import (
     times_together,
     vector_scores,
 )
+from cowalk.model.user_store import Time, UserStore, popular, request_times
 from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
-from cowalk.user_store import Time, UserStore, popular, request_times
 from cowalk.users import Interests
 from cowalk.users.log import UserHistories
 
@@ -375,7 +375,7 @@ class Model(ModelData):
 
     def save(self, folder: str | Path) -> Path:
         """Publish the model as a new version of this folder; a reader sees the old one or the new one."""
-        return model_store.save(self, Path(folder))
+        return store.save(self, Path(folder))
 
     def __repr__(self) -> str:
         d = self.learned.vectors.shape[1]
@@ -388,4 +388,4 @@ def load(folder: str | Path, *, verify: bool = False) -> Model:
 
     ModelError where the folder is truncated, foreign or newer. verify: take the checksum of large files too.
     """
-    return Model(**vars(model_store.load(Path(folder), verify=verify)))
+    return Model(**vars(store.load(Path(folder), verify=verify)))
