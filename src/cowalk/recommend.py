@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cowalk.errors import UsageError
 from cowalk.kernels import blend as kernels
@@ -27,6 +29,17 @@ from cowalk.users import (
 )
 
 STEP = 4096  # queries scored at once
+
+
+class Wish(NamedTuple):
+    """What is asked of a block of histories, beside the histories."""
+
+    k: int
+    exclude: bool
+    exact: bool
+    allowed: NDArray[np.bool_] | None
+    interests: int
+    workers: int | None
 
 
 @dataclass(frozen=True)
@@ -103,13 +116,23 @@ class Recommender:
         return history_vectors(self._asking, items, offsets, s.history, s.decay, factors)
 
     def interests(
-        self, items: Ids, offsets: Offsets, times: Offsets | None = None, *, workers: int | None = None
-    ) -> Interests:
-        """Each history's latest `history` items in at most `interests` clusters, the weightiest first."""
+        self, items: Ids, offsets: Offsets, times: Offsets | None = None, *, most: int | None = None,
+        workers: int | None = None,
+    ) -> Interests:  # fmt: skip
+        """Each history's latest `history` items in clusters, the weightiest first; `most` of them, by the
+        settings unless given.
+        """
         s = self.settings
         weights = event_weights(offsets, s.history, s.decay, self._factors(items, offsets, times))
         return interests_of(
-            self._normal, items, offsets, weights, s.history, s.interests, s.interest_distance, workers
+            self._normal,
+            items,
+            offsets,
+            weights,
+            s.history,
+            most or s.interests,
+            s.interest_distance,
+            workers,
         )
 
     def interest_vectors(self, found: Interests) -> Floats:
@@ -118,74 +141,77 @@ class Recommender:
 
     def recommend(
         self, items: Ids, offsets: Offsets, k: int, *, times: Offsets | None = None,
-        exclude_seen: bool | None = None, exact: bool = False, workers: int | None = None,
+        exclude_seen: bool | None = None, exact: bool = False, allowed: NDArray[np.bool_] | None = None,
+        interests: int | None = None, workers: int | None = None,
     ) -> Hits:  # fmt: skip
         """The k best items for each history items[offsets[q]:offsets[q+1]] (oldest first).
 
         `times` are the events' (microseconds), needed where half_life is set. `exclude_seen` (the settings'
         choice unless given) leaves the history's own items out; `exact` scores the whole catalogue instead of
-        two candidate lists. With more than one interest each asks for itself, and they share the places.
+        two candidate lists; `allowed` bool[V] are the items that may answer: with `exact` their scores and
+        order are those among all. With more than one of `interests` (the settings' unless given) each asks
+        for itself, and they share the places.
         """
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
         exclude = self.settings.exclude_seen if exclude_seen is None else exclude_seen
-        answer = self._block if self.settings.interests == 1 else self._shared
+        wish = Wish(k, exclude, exact, allowed, interests or self.settings.interests, workers)
+        answer = self._block if wish.interests == 1 else self._shared
         parts = []
         for start in range(0, max(len(offsets) - 1, 1), STEP):
             part = offsets[start : start + STEP + 1]
             low, high = int(part[0]), int(part[-1])
             when = None if times is None else times[low:high]
-            parts.append(answer(items[low:high], part - low, when, k, exclude, exact, workers))
+            parts.append(answer(items[low:high], part - low, when, wish))
+        if len(parts) == 1:
+            return parts[0]
         return Hits(np.concatenate([p.ids for p in parts]), np.concatenate([p.scores for p in parts]))
 
-    def _block(
-        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude: bool, exact: bool,
-        workers: int | None,
-    ) -> Hits:  # fmt: skip
-        queries = self.queries(items, offsets, times)
-        return self._ranked(queries, items, offsets, k, exclude, exact, workers)
+    def _block(self, items: Ids, offsets: Offsets, times: Offsets | None, wish: Wish) -> Hits:
+        return self._ranked(self.queries(items, offsets, times), items, offsets, wish)
 
-    def _shared(
-        self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude: bool, exact: bool,
-        workers: int | None,
-    ) -> Hits:  # fmt: skip
+    def _shared(self, items: Ids, offsets: Offsets, times: Offsets | None, wish: Wish) -> Hits:
         """Every interest asks with its medoid and its own items; an empty history as one with none."""
-        found = self.interests(items, offsets, times, workers=workers)
-        most = k + (int(np.diff(offsets).max(initial=0)) if exclude else 0)  # what others may take first
+        found = self.interests(items, offsets, times, most=wish.interests, workers=wish.workers)
+        most = wish.k + (int(np.diff(offsets).max(initial=0)) if wish.exclude else 0)  # others may take first
         hits = self._ranked(
             self.interest_vectors(found), items[found.events], found.event_offsets,
-            min(most, len(self.counts)), False, exact, workers,
+            wish._replace(k=min(most, len(self.counts)), exclude=False),
         )  # fmt: skip
-        shared = share_places(hits, found.offsets, found.shares, k, (items, offsets) if exclude else None)
+        without = (items, offsets) if wish.exclude else None
+        shared = share_places(hits, found.offsets, found.shares, wish.k, without)
         empty = np.flatnonzero(np.diff(offsets) == 0)
         if len(empty):
             none, ends = items[:0], np.zeros(len(empty) + 1, dtype=np.int64)
-            plain = self._block(none, ends, ends[:0], k, False, exact, workers)
+            plain = self._block(none, ends, ends[:0], wish._replace(exclude=False))
             shared.ids[empty], shared.scores[empty] = plain.ids, plain.scores
         return shared
 
-    def _ranked(
-        self, queries: Floats, items: Ids, offsets: Offsets, k: int, exclude: bool, exact: bool,
-        workers: int | None,
-    ) -> Hits:  # fmt: skip
+    def _near(self, queries: Floats, k: int, seen: tuple[Ids, Offsets] | None, wish: Wish) -> Hits:
+        """The vector channel: the k best items for each query vector, without those seen."""
+        with threads(wish.workers):
+            return top_k(queries, self.keys, k, bias=self.bias, exclude=seen, allowed=wish.allowed)
+
+    def _ranked(self, queries: Floats, items: Ids, offsets: Offsets, wish: Wish) -> Hits:
         """The k best for each query vector beside the co-occurrence lists of its history."""
-        s = self.settings
-        seen = (items, offsets) if exclude else None
+        s, k = self.settings, wish.k
+        seen = (items, offsets) if wish.exclude else None
         lists = self.lists if self._blends else None
         if lists is None:
-            return top_k(queries, self.keys, k, bias=self.bias, exclude=seen)
-        width = len(self.counts) if exact else min(max(s.candidates, k), len(self.counts))
-        if s.vector == 0 and not exact:
+            return self._near(queries, k, seen, wish)
+        width = len(self.counts) if wish.exact else min(max(s.candidates, k), len(self.counts))
+        if s.vector == 0 and not wish.exact:
             near = np.empty((len(queries), 0), dtype=np.int32)
         else:
-            near = top_k(queries, self.keys, width, bias=self.bias, exclude=seen).ids
+            near = self._near(queries, width, seen, wish).ids
+        allowed = np.zeros(0, dtype=np.bool_) if wish.allowed is None else wish.allowed
         ids = np.empty((len(queries), k), dtype=np.int32)
         scores = np.empty((len(queries), k), dtype=np.float32)
-        with threads(workers) as count:
+        with threads(wish.workers) as count:
             kernels.blend(
                 items, offsets, s.cooccurrence_history, s.cooccurrence_decay,
                 lists.offsets, lists.ids, lists.scores,
-                queries, self.keys, self.bias, near,
-                width, s.cooccurrence, s.floor, s.vector, exclude, count, ids, scores,
+                queries, self.keys, self.bias, near, allowed,
+                width, s.cooccurrence, s.floor, s.vector, wish.exclude, count, ids, scores,
             )  # fmt: skip
         return Hits(ids, scores)

@@ -26,12 +26,14 @@ def cooccurrence_scores(items, offsets, last, decay, list_offsets, list_ids, lis
 
 def blend(
     items, offsets, last, decay, list_offsets, list_ids, list_scores, queries, keys, bias, near_ids,
-    candidates, weight, floor, vector, exclude, workers, ids, scores,
+    allowed, candidates, weight, floor, vector, exclude, workers, ids, scores,
 ):  # fmt: skip
     for q in range(len(ids)):
         history = items[offsets[q] : offsets[q + 1]]
         sums = sums_of(history, last, decay, list_offsets, list_ids, list_scores)
-        chosen = {u for u, _ in best(sums, max(candidates, 1))} | {int(u) for u in near_ids[q] if u >= 0}
+        may = {u: s for u, s in sums.items() if len(allowed) == 0 or allowed[u]}
+        near = {int(u) for u in near_ids[q] if u >= 0 and (len(allowed) == 0 or allowed[u])}
+        chosen = {u for u, _ in best(may, max(candidates, 1))} | near
         top = max(sums.values(), default=0.0)
         score = {}
         for u in chosen - (set(history.tolist()) if exclude else set()):

@@ -146,3 +146,21 @@ def test_blocks_of_queries_give_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_k_must_be_at_least_1(k: int) -> None:
     with pytest.raises(UsageError, match="at least 1"):
         top_k(np.ones((2, 3), np.float32), np.ones((4, 3), np.float32), k)
+
+
+@pytest.mark.parametrize("few", [1, 1000])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+def test_what_is_not_allowed_is_not_found(few: int, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the allowed keys are taken out or the others are closed, a sort of the allowed ones is found."""
+    monkeypatch.setattr("cowalk.tables.search.FEW", few)
+    rng = np.random.default_rng(1)
+    queries, keys = (rng.normal(size=(n, 4)).astype(np.float32) for n in (7, 40))
+    bias, allowed = rng.normal(size=40).astype(np.float32), rng.random(40) < share
+    banned, ends = rng.integers(0, 40, 35).astype(np.int32), np.arange(8) * 5
+    hits = top_k(queries, keys, 6, bias=bias, exclude=(banned, ends), allowed=allowed)
+    table = queries.astype(float) @ keys.T + bias
+    for q in range(7):
+        may = [v for v in np.flatnonzero(allowed) if v not in banned[ends[q] : ends[q + 1]]]
+        best = sorted(may, key=lambda v: -table[q, v])[:6]
+        assert hits.ids[q].tolist() == best + [-1] * (6 - len(best))
+        np.testing.assert_allclose(hits.scores[q, : len(best)], table[q, best], rtol=1e-4, atol=1e-5)

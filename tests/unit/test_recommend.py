@@ -114,18 +114,19 @@ def test_candidates_are_the_best_of_each_channel(history: list[int], candidates:
     assert hits.scores[0, 0] == pytest.approx(max(score[u] for u in chosen), abs=1e-5)
 
 
+@pytest.mark.parametrize("allowed", [[], [True, False, True] * 4])
 @pytest.mark.parametrize("exclude", [False, True])
-def test_the_blend_equals_its_slow_twin(exclude: bool) -> None:
+def test_the_blend_equals_its_slow_twin(exclude: bool, allowed: list[bool]) -> None:
     items, offsets = ragged(HISTORIES)
     asker = recommender()
     near = RNG.integers(-1, V, size=(len(HISTORIES), 5)).astype(np.int32)
     lists = LISTS.offsets, LISTS.ids, LISTS.scores
     args = (
         items, offsets, 3, 0.7, *lists, asker.queries(items, offsets), asker.keys, asker.bias, near,
-        3, 1.0, 0.02, 0.5, exclude, 1,
+        np.array(allowed, dtype=bool), 3, 1.0, 0.02, 0.5, exclude, 1,
     )  # fmt: skip
     fast, slow = ((np.empty((6, 6), np.int32), np.empty((6, 6), np.float32)) for _ in range(2))
-    args_of_heap = (*args[:11], 6, *args[12:])  # the kernel's own list is as long as the answer here
+    args_of_heap = (*args[:12], 6, *args[13:])  # the kernel's own list is as long as the answer here
     kernels.blend(*args_of_heap, *fast)
     twin.blend(*args_of_heap, *slow)
     np.testing.assert_array_equal(fast[0], slow[0])
@@ -264,3 +265,38 @@ def test_a_lift_is_added_to_the_score(kind: dict[str, object]) -> None:
     scores = [dict(zip(h.ids[0].tolist(), h.scores[0].tolist(), strict=True)) for h in hits]
     for item in range(V):
         assert scores[1][item] - scores[0][item] == pytest.approx(lift[item], abs=1e-5)
+
+
+@given(HISTORY, st.sets(st.integers(0, V - 1)), st.sampled_from(KINDS), st.booleans(), st.integers(1, V + 2))
+@settings(deadline=None, max_examples=80)
+def test_a_filter_leaves_order_and_scores_as_they_are(
+    history: list[int], rows: set[int], kind: dict[str, object], exclude: bool, k: int
+) -> None:
+    """Exactly asked, the answer under a filter is the unfiltered one without what the filter drops."""
+    asker = recommender(**kind)
+    allowed = np.isin(np.arange(V), list(rows))
+    every = asker.recommend(*ragged([history]), V, exclude_seen=exclude, exact=True)
+    some = asker.recommend(*ragged([history]), k, exclude_seen=exclude, exact=True, allowed=allowed)
+    wanted = [
+        (v, s) for v, s in zip(every.ids[0].tolist(), every.scores[0].tolist(), strict=True) if v in rows
+    ]
+    found = some.ids[0] >= 0
+    assert some.ids[0][found].tolist() == [v for v, _ in wanted][:k]
+    np.testing.assert_allclose(some.scores[0][found], [s for _, s in wanted][:k], rtol=1e-5)
+
+
+@pytest.mark.parametrize("interests", [1, 3])
+@pytest.mark.parametrize("exact", [False, True])
+def test_no_channel_and_no_interest_brings_what_is_not_allowed(interests: int, exact: bool) -> None:
+    asker = recommender(history=6, interest_distance=0.5)
+    for rows in ([], [4], [0, 3, 8], list(range(1, V))):
+        allowed = np.isin(np.arange(V), rows)
+        hits = asker.recommend(*ragged(HISTORIES), V, allowed=allowed, interests=interests, exact=exact)
+        assert set(hits.ids.ravel().tolist()) - {-1} <= set(rows)
+        assert not exact or all((ids >= 0).sum() == len(rows) for ids in hits.ids)
+
+
+def test_a_request_may_set_its_number_of_interests() -> None:
+    three = recommender(interests=3, interest_distance=0.5, history=6)
+    asked = recommender(interest_distance=0.5, history=6).recommend(*ragged(HISTORIES), 5, interests=3)
+    np.testing.assert_array_equal(three.recommend(*ragged(HISTORIES), 5).ids, asked.ids)

@@ -51,14 +51,15 @@ def blend(
     items: AnyArray, offsets: AnyArray, last: int, decay: float,
     list_offsets: AnyArray, list_ids: AnyArray, list_scores: AnyArray,
     queries: AnyArray, keys: AnyArray, bias: AnyArray, near_ids: AnyArray,
-    candidates: int, weight: float, floor: float, vector: float, exclude: bool, workers: int,
+    allowed: AnyArray, candidates: int, weight: float, floor: float, vector: float, exclude: bool, workers: int,
     ids: AnyArray, scores: AnyArray,
 ) -> None:  # fmt: skip
     """Fill ids and scores [Q, k] with the best of two candidate lists.
 
     Candidates are near_ids int32[Q, C] (the vector channel, -1 = none) and the `candidates` best of the
     co-occurrence lists. Score = weight log(cf / max cf + floor) + vector (query . key + bias).
-    With `exclude` the history's own items are left out.
+    With `exclude` the history's own items are left out. allowed: bool[V], the items that may answer, or
+    bool[0] for all; max cf is that of all items, so that a score does not depend on who else may answer.
     """
     n_items, size = keys.shape
     k = ids.shape[1]
@@ -75,14 +76,15 @@ def blend(
             clear(heap_ids, heap_scores, 0, heap_ids.shape[1], n_items)
             for t in range(n):
                 top = max(top, sums[touched[t]])
-                offer(heap_ids, heap_scores, 0, heap_ids.shape[1], touched[t], sums[touched[t]])
+                if len(allowed) == 0 or allowed[touched[t]]:
+                    offer(heap_ids, heap_scores, 0, heap_ids.shape[1], touched[t], sums[touched[t]])
             if exclude:
                 for at in range(begin, end):
                     taken[items[at]] = True
             clear(ids, scores, q, k, n_items)
             for c in range(near_ids.shape[1] + heap_ids.shape[1]):
                 u = near_ids[q, c] if c < near_ids.shape[1] else heap_ids[0, c - near_ids.shape[1]]
-                if u < 0 or u >= n_items or taken[u]:
+                if u < 0 or u >= n_items or taken[u] or (len(allowed) > 0 and not allowed[u]):
                     continue
                 taken[u] = True
                 near = np.float32(0.0)

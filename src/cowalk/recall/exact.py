@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cowalk.tables import Hits
 from cowalk.tables.search import ROOM as ROOM
 from cowalk.tables.search import best_keys
@@ -15,10 +18,12 @@ def top_k(
     *,
     bias: Floats | None = None,
     exclude: tuple[Ids, Offsets] | None = None,
+    allowed: NDArray[np.bool_] | None = None,
 ) -> Hits:
     """The k keys with the largest queries @ keys.T + bias, best first, ties by lower id.
 
-    queries: float32[Q, d]; keys: float32[V, d]; bias: float32[V]; exclude: (ids, offsets[Q+1]), what each
-    query may not find. Fewer than k found: -1. Scores are held for a block of queries at a time.
+    queries: float32[Q, d]; keys: float32[V, d]; bias: float32[V]; exclude: (ids, offsets[Q+1]), what
+    each query may not find; allowed: bool[V], what all of them may. Fewer than k found: -1. Scores are held
+    for a block of queries at a time.
     """
-    return best_keys(queries, keys, k, bias=bias, exclude=exclude, room=ROOM)
+    return best_keys(queries, keys, k, bias=bias, exclude=exclude, allowed=allowed, room=ROOM)

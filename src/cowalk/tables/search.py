@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cowalk.errors import UsageError
 from cowalk.kernels import topk as kernels
@@ -10,6 +11,7 @@ from cowalk.tables.hits import Hits
 from cowalk.types import Floats, Ids, Offsets
 
 ROOM = 1 << 26  # scores held at once: 256 MB
+FEW = 16  # up to a sixteenth of the keys allowed, these are taken out and scored alone
 
 
 def best_keys(
@@ -20,15 +22,23 @@ def best_keys(
     bias: Floats | None = None,
     scale: Floats | None = None,
     exclude: tuple[Ids, Offsets] | None = None,
+    allowed: NDArray[np.bool_] | None = None,
     room: int = ROOM,
 ) -> Hits:
     """The k keys with the largest (queries @ keys.T) * scale + bias, best first, ties by lower id.
 
     queries: float32[Q, d]; keys: float32[V, d]; scale, bias: float32[V]; exclude: (ids, offsets[Q+1]), what
-    each query may not find. Fewer than k found: -1. Scores are held for a block of queries at a time.
+    each query may not find; allowed: bool[V], what all of them may. Fewer than k found: -1. Scores are held
+    for a block of queries at a time.
     """
     if k < 1:
         raise UsageError(f"k must be at least 1, not {k}")
+    if allowed is not None:
+        rows = np.flatnonzero(allowed).astype(np.int32)
+        if len(rows) <= len(keys) // FEW:
+            return _among(rows, queries, keys, k, bias, scale, exclude, room)
+        closed = np.where(allowed, np.float32(0), np.float32(-np.inf))
+        bias = closed if bias is None else bias + closed
     items = len(keys)
     width = min(k, items)
     ids = np.full((len(queries), k), -1, dtype=np.int32)
@@ -51,3 +61,23 @@ def best_keys(
         ids[start : start + step, :width] = found_ids
         scores[start : start + step, :width] = found
     return Hits(ids, scores)
+
+
+def _among(
+    rows: Ids, queries: Floats, keys: Floats, k: int, bias: Floats | None, scale: Floats | None,
+    exclude: tuple[Ids, Offsets] | None, room: int,
+) -> Hits:  # fmt: skip
+    """`best_keys` of the keys of these rows, which rise."""
+    if exclude is not None:
+        banned, offsets = exclude
+        at = np.searchsorted(rows, banned)
+        inside = np.append(rows, -1)[at] == banned
+        ends = np.concatenate([[0], np.cumsum(inside)])[offsets].astype(np.int64)
+        exclude = (at[inside].astype(np.int32), ends)
+    found = best_keys(
+        queries, keys[rows], k,
+        bias=None if bias is None else bias[rows],
+        scale=None if scale is None else scale[rows],
+        exclude=exclude, room=room,
+    )  # fmt: skip
+    return Hits(np.where(found.ids >= 0, np.append(rows, -1)[found.ids], -1).astype(np.int32), found.scores)
