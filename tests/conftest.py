@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cowalk as cw
 from cowalk.datasets import SimulatedShop, simulate
+from servers import RedisServer
 
 TINY = {"vector_size": 8, "trials": 3, "num_walks": 5, "workers": 2, "learn__block": 256}
 
@@ -37,3 +39,21 @@ def shop_model(shop: SimulatedShop, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("model") / "model"
     cw.fit(str(shop.events), items=str(shop.items), out=folder, **TINY)
     return folder
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis server that all tests of a process share; not to be stopped."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty Redis."""
+    import redis
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url

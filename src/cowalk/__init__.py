@@ -14,6 +14,7 @@ _HOMES = {
         "DivergedError",
         "MissingExtraError",
         "ModelError",
+        "StoreAwayError",
         "UnknownIdError",
         "UsageError",
     ),
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from cowalk.errors import DivergedError as DivergedError
     from cowalk.errors import MissingExtraError as MissingExtraError
     from cowalk.errors import ModelError as ModelError
+    from cowalk.errors import StoreAwayError as StoreAwayError
     from cowalk.errors import UnknownIdError as UnknownIdError
     from cowalk.errors import UsageError as UsageError
     from cowalk.learn import ColdMap as ColdMap

@@ -27,6 +27,10 @@ class ModelError(DataError):
     """A model folder cannot be read: truncated, foreign, newer than this version, or half of one."""
 
 
+class StoreAwayError(CowalkError):
+    """A store (Redis, SQLite) does not answer or takes nothing just now; it may be well again later."""
+
+
 class DivergedError(DataError):
     """Learning left the finite numbers; the message names the epoch and the setting to lower."""
 
