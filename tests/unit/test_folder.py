@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -282,3 +283,23 @@ def test_a_flipped_header_is_refused_or_harmless(written: Path, place: int, mask
             np.asarray(array).sum()
     except ModelError:
         pass
+
+
+def test_a_version_that_another_process_wrote_is_taken(tmp_path: Path) -> None:
+    first = write_folder(tmp_path / "m", make(1.0))
+    copied = shutil.copytree(first, tmp_path / "copy")
+    write_folder(tmp_path / "m", make(2.0))
+    (tmp_path / "m" / "versions" / f".writing-{first.name}-{os.getpid()}" / "left by a kill").mkdir(
+        parents=True
+    )
+    again = folder.publish_version(tmp_path / "m", first.name, lambda draft: (draft / "half").mkdir())
+    assert again == first
+    assert value_of(tmp_path / "m") == 1.0
+    assert sorted(p.name for p in first.iterdir()) == sorted(p.name for p in copied.iterdir())
+
+
+def test_links_of_killed_writers_are_swept(tmp_path: Path) -> None:
+    version = write_folder(tmp_path / "m", make(1.0)).name
+    (tmp_path / "m" / f".current-{version}").symlink_to("nowhere")
+    write_folder(tmp_path / "m", make(2.0))
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["current", "versions"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from cowalk.errors import StoreAwayError
@@ -88,7 +89,7 @@ class RedisHistories:
                 kind = "s" if isinstance(event.item, str) else "i"
                 arguments += [event.time, int(event.stamped), f"{kind}{event.item}"]
             keys = [self._key(event.user) for event in part]
-            counted += int(self._link.ask(lambda client, k=keys, a=arguments: ADD(client, k, a)))
+            counted += int(self._link.ask(partial(ADD, keys=keys, arguments=arguments)))
         return counted
 
     def get(self, user: Id) -> History:

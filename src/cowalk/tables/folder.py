@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -59,17 +59,37 @@ def check_target(folder: Path) -> None:
 
 def write_folder(folder: Path, stored: Stored) -> Path:
     """Publish a new version of the model, give its path; on any failure the old version stays as it was."""
+    return publish_version(folder, new_version(), lambda draft: _write_version(draft, stored))
+
+
+def new_version() -> str:
+    """A name for a version; later ones sort behind earlier ones."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + f"-{time.time_ns() % 1_000_000_000:09d}"
+
+
+def publish_version(folder: Path, version: str, write: Callable[[Path], None]) -> Path:
+    """Publish what `write` puts into the folder that it is given, whole or not at all; gives its path.
+
+    A version of this name that stands there already, as by another process, is taken as it is. On any failure
+    the old version stays.
+    """
     check_target(folder)
     made = [p for p in (folder, *folder.parents) if not p.exists()]
-    version = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + f"-{time.time_ns() % 1_000_000_000:09d}"
     draft, final = folder / "versions" / f".writing-{version}-{os.getpid()}", folder / "versions" / version
     link = folder / f".current-{version}"
+    mine = [draft]
     try:
+        shutil.rmtree(draft, ignore_errors=True)  # of a killed process of the same number
         draft.mkdir(parents=True)
-        _write_version(draft, stored)
+        write(draft)
         with _locked(draft.parent):
-            draft.rename(final)
+            if final.exists():
+                shutil.rmtree(draft)
+            else:
+                draft.rename(final)
+                mine.append(final)
             _sync(final.parent)
+            link.unlink(missing_ok=True)
             link.symlink_to(Path("versions") / version)
             link.replace(folder / "current")
             _sync(folder)
@@ -78,7 +98,7 @@ def write_folder(folder: Path, stored: Stored) -> Path:
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(folder)
         link.unlink(missing_ok=True)
-        for path in (draft, final):
+        for path in mine:
             if _current(folder) != path.name:
                 shutil.rmtree(path, ignore_errors=True)
         for path in (folder / "versions", *made):
@@ -185,7 +205,9 @@ def _current(folder: Path) -> str | None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove all but the newest two versions, and the drafts of writers that are no more."""
+    """Remove all but the newest two versions, and what writers left that are no more."""
+    for link in folder.glob(".current-*"):
+        link.unlink(missing_ok=True)
     entries = sorted((folder / "versions").iterdir())
     done = [path for path in entries if not path.name.startswith(".")]
     drafts = [p for p in entries if p.name.startswith(".writing-") and not _runs(p.name.rsplit("-", 1)[-1])]
