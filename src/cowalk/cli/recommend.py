@@ -8,6 +8,7 @@ import typer
 
 from cowalk.cli import options as o
 from cowalk.cli import show
+from cowalk.cli.where import Where, parse_where
 
 
 def recommend(
@@ -36,6 +37,17 @@ def recommend(
     exact: Annotated[
         bool, typer.Option("--exact", help="Score the whole catalogue, not two candidate lists.")
     ] = False,
+    where: Where = None,
+    diversity: Annotated[
+        float, typer.Option(min=0, max=1, help="0 = off; up to 1: the less the items are like each other.")
+    ] = 0.0,
+    interests: Annotated[
+        int | None,
+        typer.Option(min=1, help="Parts of the history that ask apart. [default: the recipe's]"),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why: times together, shared attributes.")
+    ] = False,
     json: o.Json = False,
 ) -> None:
     """The items to show next after a history.
@@ -50,5 +62,6 @@ def recommend(
     when = None if times is None else [part.strip() for part in times.split(",")]
     answer = load(model).recommend(
         ids, k, times=when, exclude_seen=exclude_seen, on_unknown=on_unknown, fallback=fallback, exact=exact,  # type: ignore[arg-type]
+        where=parse_where(where), diversity=diversity, interests=interests, explain=explain,
     )  # fmt: skip
     show.answer(answer, json)

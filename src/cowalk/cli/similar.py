@@ -9,6 +9,7 @@ import typer
 from cowalk.cli import options as o
 from cowalk.cli import show
 from cowalk.cli.attributes import Side, parse_side
+from cowalk.cli.where import Where, parse_where
 
 
 def similar(
@@ -26,6 +27,7 @@ def similar(
     ] = False,
     side: Side = None,
     on_unknown: o.Unknown = "error",
+    where: Where = None,
     json: o.Json = False,
 ) -> None:
     """The items most like an item.
@@ -39,5 +41,7 @@ def similar(
         raise UsageError("give an item id, or attributes with --side NAME=VALUE")
     loaded = load(model)
     question = item if item is not None else parse_side(side or [])
-    answer = loaded.similar(question, k, metric, explain=explain, on_unknown=on_unknown)  # type: ignore[arg-type]
+    answer = loaded.similar(
+        question, k, metric, explain=explain, on_unknown=on_unknown, where=parse_where(where)  # type: ignore[arg-type]
+    )  # fmt: skip
     show.answer(answer, json)

@@ -1,8 +1,9 @@
 """Model: what a fit gives back, the answers it gives, its folder, and its users event by event."""
 
 from cowalk.model.answers import Answer, Hit
+from cowalk.model.asking import Fallback, Policy
 from cowalk.model.data import ModelData
-from cowalk.model.model import ColdItems, Fallback, Model, Policy, load, unknown_values
+from cowalk.model.model import ColdItems, Model, load, unknown_values
 from cowalk.model.user_store import UserStore, as_micros
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from cowalk.learn.sets import rows_for
 from cowalk.learn.values import with_label, with_row
 from cowalk.model import inspection, store
 from cowalk.model.answers import Answer, Hit
+from cowalk.model.asking import Fallback, Policy, Question, ask
 from cowalk.model.data import ModelData
+from cowalk.model.filters import Filters, Mask, Where
 from cowalk.model.neighbors import (
     METRICS,
     Metric,
@@ -26,11 +28,10 @@ from cowalk.model.neighbors import (
     best,
     codes_of,
     lengths,
-    shared_attributes,
-    times_together,
     vector_scores,
 )
-from cowalk.model.user_store import Time, UserStore, popular, request_times
+from cowalk.model.reasons import reasons, reasons_of_history
+from cowalk.model.user_store import Time, UserStore
 from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
 from cowalk.recommend import Recommender
@@ -39,11 +40,7 @@ from cowalk.types import Floats, Ids
 from cowalk.users import Interests
 from cowalk.users.log import UserHistories
 
-Policy = Literal["error", "skip", "cold"]
-"""What is done with an id that the log does not hold: an error, left out and told, or its cold vector."""
-Fallback = Literal["none", "popularity"]
-"""What a history of which nothing is known gets."""
-
+NO_ITEMS = "the model was fitted without items, so it knows no attributes; fit with --items"
 COLD_LABEL = "vector from the attributes . context rows + popularity + companions of similar items"
 
 
@@ -101,9 +98,7 @@ class Model(ModelData):
 
     def _map(self, learned: Learned, method: str | None) -> ColdMap:
         if self.side_info is None or not self.side_info.fields:
-            raise UsageError(
-                "the model was fitted without items, so it knows no attributes; fit with --items"
-            )
+            raise UsageError(NO_ITEMS)
         settings = self.recipe.changed({"cold.method": method}).cold if method else self.recipe.cold
         return ColdMap.fit(learned, self.side_info, self.vocab.counts, settings)
 
@@ -135,9 +130,7 @@ class Model(ModelData):
     ) -> tuple[tuple[Field, ...], dict[str, list[str]]]:
         """The attributes of new items by the fitted codes, and the values that were not known."""
         if self.side_info is None or not self.side_info.fields:
-            raise UsageError(
-                "the model was fitted without items, so it knows no attributes; fit with --items"
-            )
+            raise UsageError(NO_ITEMS)
         if not isinstance(attributes, Catalogue):
             attributes = catalogue_of(attributes, self.side_info)
         return encode_items(self.side_info, attributes)
@@ -149,10 +142,8 @@ class Model(ModelData):
         methods that read field rows (transfer, mean, similar) use it.
         """
         if self.side_info is None:
-            raise UsageError(
-                "the model was fitted without items, so it knows no attributes; fit with --items"
-            )
-        rows, _ = self._rows(carriers, "error") if len(carriers) else (np.zeros(0, dtype=np.int32), ())
+            raise UsageError(NO_ITEMS)
+        rows, _ = self.rows_of(carriers, "error") if len(carriers) else (np.zeros(0, dtype=np.int32), ())
         wider, before = with_label(self.side_info, field, value), self.side_info
         second = self.cold_learned
         return replace(
@@ -179,7 +170,7 @@ class Model(ModelData):
         beside: Recommender = scorer.beside(self.recommender, self.cold_info.fields)
         return beside
 
-    def _rows(self, ids: Sequence[Id], on_unknown: Policy) -> tuple[Ids, tuple[Id, ...]]:
+    def rows_of(self, ids: Sequence[Id], on_unknown: Policy) -> tuple[Ids, tuple[Id, ...]]:
         """Rows (cold ones from V on) of the known ids in order, and the unknown ids, by the policy."""
         if on_unknown not in ("error", "skip", "cold"):
             raise UsageError(f"on_unknown is {on_unknown!r}; it must be error, skip or cold")
@@ -198,7 +189,31 @@ class Model(ModelData):
             raise UnknownIdError(f"id {unknown[0]!r} is not in the log the model was fitted on; {mend}")
         return rows[rows >= 0], unknown
 
-    def _name(self, row: int) -> Id:
+    def scorer(self, *, cold: bool = False) -> Recommender:
+        """The scorer of histories; cold: over the items of the table that nobody has clicked, too."""
+        return self._with_cold if cold else self.recommender
+
+    @cached_property
+    def _filters(self) -> tuple[Filters, Filters]:
+        """Filters over the warm rows, and over warm and cold ones."""
+        if self.side_info is None or not self.side_info.fields:
+            raise UsageError(f"filter: {NO_ITEMS}")
+        warm = Filters(self.side_info)
+        return warm, warm if self.cold_info is None else Filters(self.side_info, self.cold_info)
+
+    def mask(self, where: Where | None, *, cold: bool = False) -> tuple[Mask | None, tuple[str, ...]]:
+        """bool[V]: the items that match; None where nothing is asked; and what of it no item has.
+
+        where: by field a value, a list of which one must be there, {"min": a, "max": b} of a numeric field,
+        or None for no value; every field must match. Numbers are known by their bucket: an item matches where
+        its bucket reaches into the range. UsageError for an unknown field.
+        """
+        if not where:
+            return None, ()
+        found = self._filters[cold](where)
+        return found.mask, found.notes
+
+    def name_of(self, row: int) -> Id:
         """The outside id of a warm or cold row."""
         if row < len(self.vocab):
             return self.vocab.names(np.array([row], dtype=np.int32))[0]
@@ -213,52 +228,55 @@ class Model(ModelData):
         *,
         explain: bool = False,
         on_unknown: Policy = "error",
+        where: Where | None = None,
     ) -> Answer:
         """The k items most like an item, or like a new item of these attributes; itself is left out.
 
         metric: cosine (of known items unless given), dot, l2 (scores are distances with a minus), context
         (item vector . context rows + popularity) or attributes (Jaccard overlap); a new item is scored as fit
         chose.
-        explain: per hit the shared attributes and how often the two stood together.
+        explain: per hit the shared attributes and how often the two stood together. where: only items that
+        match; see `mask`.
         """
         if metric is not None and metric not in METRICS:
             raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
         if k < 1:
             raise UsageError(f"k must be at least 1, not {k}")
+        mask, told = self.mask(where)
         if isinstance(item, Mapping):
             fields, values = self._encode(item)
-            notes = tuple(unknown_values(values))
-            return self._similar_cold(fields, k, metric, explain, notes)
-        rows, unknown = self._rows([item], on_unknown)
+            return self._similar_cold(fields, k, metric, explain, (*unknown_values(values), *told), mask)
+        rows, unknown = self.rows_of([item], on_unknown)
         if unknown:
-            return Answer((), METRICS[metric or "cosine"], unknown)
+            return Answer((), METRICS[metric or "cosine"], unknown, notes=told)
         row = int(rows[0])
         if row >= len(self.vocab):
             assert self.cold_info is not None
             fields = tuple(field.take(np.array([row - len(self.vocab)])) for field in self.cold_info.fields)
-            return self._similar_cold(fields, k, metric, explain, ("nobody has clicked it yet",))
+            return self._similar_cold(fields, k, metric, explain, ("nobody has clicked it yet", *told), mask)
         codes = [] if self.side_info is None else codes_of(self.side_info, row)
         query = np.asarray(self.learned.vectors[row])
         scores = self._scores(query, codes, metric or "cosine", self.learned)
-        return self._answer(scores, codes, row, k, METRICS[metric or "cosine"], explain, ())
+        return self._answer(scores, codes, row, k, METRICS[metric or "cosine"], explain, told, mask)
 
     def _similar_cold(
-        self, fields: tuple[Field, ...], k: int, metric: Metric | None, explain: bool, notes: tuple[str, ...]
-    ) -> Answer:
+        self, fields: tuple[Field, ...], k: int, metric: Metric | None, explain: bool, notes: tuple[str, ...],
+        mask: Mask | None,
+    ) -> Answer:  # fmt: skip
         """The answer for one item that is known by its attributes alone."""
         codes = [field.codes for field in fields]
         if metric is None:
-            return self._answer(self._asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes)
+            return self._answer(
+                self._asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes, mask
+            )
         learned = self.cold_learned or self.learned
         scores = self._scores(self._asking.vectors(fields)[0], codes, metric, learned)
-        return self._answer(scores, codes, -1, k, METRICS[metric], explain, notes)
+        return self._answer(scores, codes, -1, k, METRICS[metric], explain, notes, mask)
 
     def _scores(self, query: Floats, codes: list[Ids], metric: Metric, learned: Learned) -> Floats:
         if metric == "attributes":
             if self.side_info is None or not self.side_info.fields:
-                raise UsageError(
-                    "the model was fitted without items, so it knows no attributes; fit with --items"
-                )
+                raise UsageError(NO_ITEMS)
             return attribute_scores(codes, self.side_info)
         if metric == "context" and learned.contexts.shape[1] == 0:
             raise UsageError("hierarchical softmax learns no context rows; use metric cosine, dot or l2")
@@ -274,27 +292,16 @@ class Model(ModelData):
 
     def _answer(
         self, scores: Floats, codes: list[Ids], row: int, k: int, label: str, explain: bool,
-        notes: tuple[str, ...],
+        notes: tuple[str, ...], mask: Mask | None,
     ) -> Answer:  # fmt: skip
+        if mask is not None:
+            scores = np.where(mask, scores, np.float32(-np.inf))
         hits = [
-            Hit(self._name(r), float(scores[r]), reasons=self._reasons(codes, row, r) if explain else ())
+            Hit(self.name_of(r), float(scores[r]), reasons=reasons(self, codes, row, r) if explain else ())
             for r in best(scores, k, row).tolist()
+            if scores[r] > -np.inf
         ]
         return Answer(tuple(hits), label, notes=notes)
-
-    def _reasons(self, codes: list[Ids], row: int, other: int) -> tuple[str, ...]:
-        told = []
-        if self.side_info is not None:
-            shared = shared_attributes(self.side_info, codes, other)
-            told.append(f"shares {', '.join(shared)}" if shared else "shares no attribute")
-        if self.lists is not None and row >= 0:
-            times = times_together(self.lists, row, other)
-            told.append(
-                f"{times:g} time{'' if times == 1 else 's'} together"
-                if times
-                else "never together in the lists"
-            )
-        return (*told, f"seen {int(self.vocab.counts[other])} times")
 
     def recommend(
         self,
@@ -306,41 +313,37 @@ class Model(ModelData):
         on_unknown: Policy = "error",
         fallback: Fallback = "none",
         exact: bool = False,
+        where: Where | None = None,
+        diversity: float = 0.0,
+        interests: int | None = None,
+        explain: bool = False,
     ) -> Answer:
         """The k items to show next after a history (oldest first), by the scorer that fit chose.
 
         times: when each event was, for recommend.half_life. exclude_seen: leave the history's own items out
         (the recipe's choice unless given). on_unknown="cold" lets items of the items table that nobody has
         clicked into the history and into the answer. fallback: what a history of which nothing is known gets,
-        nothing or the most popular items; a note says so. exact: score the whole catalogue instead of the
-        candidates of two channels.
+        nothing or the most popular items that match; a note says so. exact: score the whole catalogue instead
+        of the candidates of two channels. where: only items that match; see `mask`. diversity: 0 (off) to 1,
+        how much an item loses by its likeness to those above it; see `recall.diversity`. interests: parts of
+        the history that ask apart and share the places; the recipe's number unless given. explain: per hit
+        with what of the history it stood together and shares attributes.
         """
         if isinstance(history, str | int):
             history = [history]
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
-        if fallback not in ("none", "popularity"):
-            raise UsageError(f"fallback is {fallback!r}; it must be none or popularity")
-        if not len(history):
-            raise UsageError("the history is empty; give at least one id")
-        rows, unknown = self._rows(history, on_unknown)
-        when = request_times(history, times, set(unknown))
-        label = "score of vectors and co-occurrence" if self.lists is not None else "score of vectors"
-        if not len(rows) and fallback == "popularity":
-            instead = popular(self.vocab, k, "no id of the history is known: the most popular items")
-            return replace(instead, unknown=unknown, asked=len(history))
-        if not len(rows):
-            note = "no id of the history is known, so there is no answer"
-            return Answer((), label, unknown, len(history), (note,))
-        recommender = self._with_cold if on_unknown == "cold" else self.recommender
-        ends = np.array([0, len(rows)], dtype=np.int64)
-        found = recommender.recommend(rows, ends, k, times=when, exclude_seen=exclude_seen, exact=exact)
+        found = ask(self, history, Question(
+            k, times, exclude_seen, on_unknown, fallback, exact, where, diversity, interests,
+        ))  # fmt: skip
         hits = [
-            Hit(self._name(row), float(score), cold=row >= len(self.vocab))
-            for row, score in zip(found.ids[0].tolist(), found.scores[0].tolist(), strict=True)
-            if row >= 0
+            Hit(
+                self.name_of(row),
+                float(score),
+                cold=row >= len(self.vocab),
+                reasons=reasons_of_history(self, found.history, row) if explain else (),
+            )
+            for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)
         ]
-        return Answer(tuple(hits), label, unknown, len(history))
+        return Answer(tuple(hits), found.label, found.unknown, found.asked, found.notes)
 
     def user_histories(self, events: Any) -> UserHistories:
         """What each user of a log did with the model's items, read and cleaned by the recipe's rules."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cowalk.errors import DataError, UsageError
 from cowalk.model.answers import Answer, Hit
@@ -190,11 +191,17 @@ class UserStore:
         return self
 
 
-def popular(vocab: Vocab, k: int, note: str) -> Answer:
-    """The k most frequent items with their counts, and why they stand here."""
+def popular(vocab: Vocab, k: int, note: str, allowed: NDArray[np.bool_] | None = None) -> Answer:
+    """The k most frequent items (of those allowed, bool[V]) with their counts, and why they stand here."""
     if k < 1:
         raise UsageError(f"k must be at least 1, not {k}")
-    rows = np.argsort(-vocab.counts, kind="stable")[:k].astype(np.int32)
+    rows = most_popular(vocab, k, allowed)
     counts = vocab.counts[rows].tolist()
     hits = tuple(Hit(name, float(n)) for name, n in zip(vocab.names(rows), counts, strict=True))
     return Answer(hits, "events in the log", notes=(note,))
+
+
+def most_popular(vocab: Vocab, k: int, allowed: NDArray[np.bool_] | None = None) -> Ids:
+    """int32[<= k]: rows of the most frequent items of those allowed, ties by row."""
+    ranked = vocab.by_count
+    return ranked[:k] if allowed is None else ranked[allowed[ranked]][:k]

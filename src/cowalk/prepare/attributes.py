@@ -47,8 +47,8 @@ def _field(fitted: Field, values: list[Value]) -> RawField:
     if fitted.kind == "dense":
         return RawField(fitted.name, "dense", vectors=_vectors(fitted, values))
     if fitted.kind == "numeric":
-        return RawField(fitted.name, "numeric", numbers=np.array([_number(fitted.name, v) for v in values]))
-    rows = [_labels(value) for value in values]
+        return RawField(fitted.name, "numeric", numbers=np.array([as_number(fitted.name, v) for v in values]))
+    rows = [as_labels(value) for value in values]
     names = sorted({label for row in rows for label in row})
     codes = [names.index(label) for row in rows for label in row]
     offsets = np.append(0, np.cumsum([len(row) for row in rows])).astype(np.int64)
@@ -77,7 +77,8 @@ def _vectors(fitted: Field, values: list[Value]) -> Floats:
     return out
 
 
-def _labels(value: Value) -> list[str]:
+def as_labels(value: Value) -> list[str]:
+    """The values as the texts that training knows them by: True is "true", 5.0 is "5"."""
     if value is None or value == "" or (isinstance(value, float) and not np.isfinite(value)):
         return []
     if isinstance(value, bool | np.bool_):
@@ -86,10 +87,11 @@ def _labels(value: Value) -> list[str]:
         return [value]
     if isinstance(value, int | float | np.integer | np.floating):
         return [number_text(float(value)) if isinstance(value, float | np.floating) else str(value)]
-    return list(dict.fromkeys(label for one in value for label in _labels(one)))
+    return list(dict.fromkeys(label for one in value for label in as_labels(one)))
 
 
-def _number(name: str, value: Value) -> float:
+def as_number(name: str, value: Value) -> float:
+    """The value of a numeric field, a date as days since 1970, NaN where missing; UsageError if it is none."""
     if isinstance(value, list | tuple):
         if len(value) > 1:
             raise UsageError(f"field {name!r} is numeric and takes one value, got {list(value)!r}")

@@ -76,6 +76,11 @@ class Vocab:
         return self.ids[self._order]
 
     @cached_property
+    def by_count(self) -> Ids:
+        """int32[V]: the rows, most often seen first, ties by row."""
+        return np.argsort(-self.counts, kind="stable").astype(np.int32)
+
+    @cached_property
     def fingerprint(self) -> str:
         """32 hex digits, equal only for equal ids in equal order; counts are left out."""
         digest = blake2b(digest_size=16)
