@@ -8,6 +8,7 @@ from typing import Any
 
 from cowalk.errors import UsageError
 from cowalk.learn import Learned
+from cowalk.maps import ItemMap
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import Recipe
 from cowalk.tables import SideInfo, Vectors, Vocab
@@ -37,6 +38,8 @@ class ModelData:
     manifest: dict[str, Any] = field(default_factory=dict)
     user_vocab: Vocab | None = None
     """The users of whom the engine learned rows (matrix factorization)."""
+    map: ItemMap | None = None
+    """Where the items lie in the plane, for people to look at; made with an index."""
 
     @cached_property
     def vectors(self) -> Vectors:

@@ -16,6 +16,7 @@ from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
 from cowalk.learn.sets import rows_for
 from cowalk.learn.values import with_label, with_row
+from cowalk.maps import MapMethod, make_map
 from cowalk.model import inspection, store
 from cowalk.model.answers import Answer, Hit
 from cowalk.model.asking import Fallback, Policy, Question, ask
@@ -371,6 +372,10 @@ class Model(ModelData):
     def user_store(self, keep: int | None = None) -> UserStore:
         """An empty store of users, to be kept up to date event by event; see UserStore."""
         return UserStore(self.recommender, self.vocab, keep=keep, repeats=not self.recipe.clean.drop_repeats)
+
+    def with_map(self, method: MapMethod = "auto") -> Model:
+        """The same model with a map of its items, which `save` keeps and the page of `cowalk serve` draws."""
+        return replace(self, map=make_map(np.asarray(self.learned.vectors), method, self.recipe.seed))
 
     def inspect(self) -> dict[str, Any]:
         """What is in the model, what was dropped and why, the graph's health, learned weights by field."""

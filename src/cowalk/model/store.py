@@ -15,6 +15,7 @@ import numpy as np
 from cowalk.errors import CowalkError, ModelError
 from cowalk.learn import Learned
 from cowalk.learn.result import Squares
+from cowalk.maps import ItemMap
 from cowalk.model.data import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
@@ -36,6 +37,8 @@ def save(model: ModelData, folder: Path) -> Path:
         arrays["lists"] = {f.name: getattr(model.lists, f.name) for f in fields(model.lists)}
     if model.probe is not None:
         arrays["probe"] = {f.name: getattr(model.probe, f.name) for f in fields(model.probe)}
+    if model.map is not None:
+        arrays["map"] = {"places": model.map.places, "clusters": model.map.clusters}
     cold = None
     if model.cold_vocab is not None and model.cold_info is not None:
         cold = (model.cold_vocab, model.cold_info)
@@ -47,6 +50,7 @@ def save(model: ModelData, folder: Path) -> Path:
         "seed": model.recipe.seed,
         "learned": _learned_summary(model.learned),
         "cold_learned": None if model.cold_learned is None else _learned_summary(model.cold_learned),
+        "map": None if model.map is None else {"method": model.map.method},
     }
     return write_folder(
         folder, Stored(manifest, model.vocab, model.side_info, arrays, cold, model.user_vocab)
@@ -72,6 +76,7 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
             probe=Probe(**arrays["probe"]) if "probe" in arrays else None,
             manifest=manifest,
             user_vocab=stored.users,
+            map=_map(manifest, arrays, stored.vocab),
         )
     except (CowalkError, KeyError, TypeError, IndexError) as error:
         if isinstance(error, ModelError):
@@ -89,6 +94,18 @@ def _learned_arrays(learned: Learned, prefix: str) -> dict[str, Mapping[str, Any
     if learned.squares is not None:
         arrays[prefix + "squares"] = learned.squares._asdict()
     return arrays
+
+
+def _map(
+    manifest: Mapping[str, Any], arrays: Mapping[str, Mapping[str, AnyArray]], vocab: Vocab
+) -> ItemMap | None:
+    told = manifest.get("map")
+    if told is None:
+        return None
+    drawn = ItemMap(arrays["map"]["places"], arrays["map"]["clusters"], told["method"])
+    if len(drawn.places) != len(vocab):
+        raise ModelError(f"map.safetensors holds {len(drawn.places)} places, wanted {len(vocab)}; fit again")
+    return drawn
 
 
 def _learned_summary(learned: Learned) -> dict[str, Any]:
