@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from cowalk.recall import ExactIndex, Index
+from cowalk.recall.hnsw_index import HNSWIndex
+from cowalk.recall.ivf_index import IVFIndex
+from cowalk.recall.kdtree_index import KDTreeIndex
 
 METRICS = ("cosine", "ip", "l2")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How an index is built, and the recall that it has to reach on the contract's vectors (1 = exact)."""
+    """How an index is built, and the recall that it has to reach on the contract's vectors (1 = exact).
+
+    outliers: the recall for inner products where a few rows are five times as long as the others.
+    """
 
     name: str
     build: Callable[[Any, str], Index]
     recall: float
+    outliers: float = 0.9
 
     def __str__(self) -> str:
         return self.name
@@ -26,4 +33,7 @@ class Kind:
 KINDS = [
     Kind("exact", lambda vectors, metric: ExactIndex.build(vectors, metric), 1.0),
     Kind("exact float16", lambda v, metric: ExactIndex.build(v, metric, storage="float16"), 1.0),
+    Kind("ivf", lambda vectors, metric: IVFIndex.build(vectors, metric, workers=1), 0.95),
+    Kind("hnsw", lambda vectors, metric: HNSWIndex.build(vectors, metric, workers=1), 0.95, 0.7),
+    Kind("kdtree", lambda vectors, metric: KDTreeIndex.build(vectors, metric), 1.0),
 ]

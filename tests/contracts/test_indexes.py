@@ -15,7 +15,7 @@ from cowalk.recall import Index, opened
 from cowalk.tables import Hits
 from cowalk.types import AnyArray
 
-SIZE, WIDTH, CLUSTERS = 3000, 16, 40
+SIZE, WIDTH, CLUSTERS = 2000, 16, 30
 kinds = pytest.mark.parametrize("kind", KINDS, ids=str)
 metrics = pytest.mark.parametrize("metric", METRICS)
 
@@ -70,7 +70,7 @@ def check_scores(hits: Hits, scores: AnyArray) -> None:
 
 @kinds
 @metrics
-@pytest.mark.parametrize("k", [1, 10, 50])
+@pytest.mark.parametrize("k", [1, 30])
 def test_the_true_neighbours_are_found(kind: Kind, metric: str, k: int) -> None:
     vectors, queries = clustered(1)
     index = kind.build(vectors, metric)
@@ -102,7 +102,7 @@ def test_a_zero_vector_is_like_nothing(kind: Kind) -> None:
 @metrics
 def test_ties_go_to_the_lower_row(kind: Kind, metric: str) -> None:
     vectors, queries = clustered(3)
-    twice = np.concatenate([vectors[:1500], vectors[:1500]])
+    twice = np.concatenate([vectors[:1000], vectors[:1000]])
     index = kind.build(twice, metric)
     hits = index.search(queries, 6)
     for ids, scores in zip(hits.ids, hits.scores, strict=True):
@@ -110,7 +110,7 @@ def test_ties_go_to_the_lower_row(kind: Kind, metric: str) -> None:
             assert scores[place] > scores[place + 1] or (
                 scores[place] == scores[place + 1] and ids[place] < ids[place + 1]
             )
-    pairs = sum((ids[ids < 1500][:2] + 1500 == ids[ids >= 1500][:2]).all() for ids in hits.ids)
+    pairs = sum((ids[ids < 1000][:2] + 1000 == ids[ids >= 1000][:2]).all() for ids in hits.ids)
     assert pairs >= 0.9 * len(hits)
 
 
@@ -127,7 +127,7 @@ def test_more_than_there_are(kind: Kind) -> None:
 
 @kinds
 @metrics
-@pytest.mark.parametrize("share", [0.0, 0.002, 0.03, 0.2, 0.6])
+@pytest.mark.parametrize("share", [0.0, 0.003, 0.1, 0.6])
 def test_only_allowed_rows_answer(kind: Kind, metric: str, share: float) -> None:
     vectors, queries = clustered(5)
     index = kind.build(vectors, metric)
@@ -155,12 +155,12 @@ def test_a_filter_far_from_the_query(kind: Kind) -> None:
 
 @kinds
 @metrics
-@pytest.mark.parametrize("share", [0.05, 0.5, 0.97])
+@pytest.mark.parametrize("share", [0.05, 0.6])
 def test_removed_rows_never_answer(kind: Kind, metric: str, share: float) -> None:
     vectors, queries = clustered(7)
     index = kind.build(vectors, metric)
     gone = np.random.default_rng(1).permutation(SIZE)[: int(share * SIZE)].astype(np.int32)
-    for part in np.array_split(gone, 3):
+    for part in np.array_split(gone, 2):
         index.remove(part)
     assert (len(index), index.size) == (SIZE - len(gone), SIZE)
     alive = np.ones(SIZE, bool)
@@ -197,7 +197,7 @@ def test_replaced_rows_answer_by_their_new_vectors(kind: Kind, metric: str) -> N
 def test_added_rows_are_found(kind: Kind, metric: str) -> None:
     vectors, queries = clustered(10)
     index = kind.build(vectors[:1000], metric)
-    rows = [index.add(part) for part in (vectors[1000:1001], vectors[1001:1600], vectors[1600:])]
+    rows = [index.add(part) for part in (vectors[1000:1001], vectors[1001:1200], vectors[1200:])]
     assert np.concatenate(rows).tolist() == list(range(1000, SIZE))
     assert len(index) == index.size == SIZE
     scores = all_scores(vectors, queries, metric)
@@ -217,7 +217,7 @@ def test_longer_vectors_than_any_before_may_be_added(kind: Kind, metric: str) ->
     scores = all_scores(both, queries, metric)
     hits = index.search(queries, 10)
     check_scores(hits, scores)
-    assert recall(hits, truth(scores, 10)) >= kind.recall - 0.04 * (kind.recall < 1)
+    assert recall(hits, truth(scores, 10)) >= (1.0 if kind.recall == 1 else kind.outliers)
 
 
 @kinds
@@ -344,10 +344,10 @@ STEPS = st.lists(
 
 @kinds
 @given(steps=STEPS, metric=st.sampled_from(METRICS))
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 def test_any_changes_leave_what_a_plain_table_holds(kind: Kind, steps: list[Any], metric: str) -> None:
-    start, queries = clustered(20, 400)
-    index, table, alive = kind.build(start, metric), start.copy(), np.ones(400, bool)
+    start, queries = clustered(20, 300)
+    index, table, alive = kind.build(start, metric), start.copy(), np.ones(300, bool)
     for what, seed, count in steps:
         rng = np.random.default_rng(seed)
         living = np.flatnonzero(alive)

@@ -1,4 +1,4 @@
-"""ExactIndex beyond the contract: float16 loses nothing that its margin covers, and refuses what is too large."""
+"""ExactIndex beyond the contract: float16 loses nothing that its margin covers; what is too large is told."""
 
 import numpy as np
 import pytest
