@@ -9,7 +9,7 @@ ifneq ($(DATA),)
 export COWALK_DATA ?= $(abspath $(DATA))
 endif
 
-.PHONY: help setup demo test lint format docs bench clean
+.PHONY: help setup demo test lint format docs bench page clean
 
 help:
 	@echo "make setup   .venv with cowalk in it (the command is .venv/bin/cowalk)"
@@ -19,6 +19,7 @@ help:
 	@echo "make format  format the code"
 	@echo "make docs    build the pages into site/"
 	@echo "make bench   set up what the scripts in benchmarks/ need and list them"
+	@echo "make page    bundle the page of cowalk serve anew (needs npm and Chromium); what it makes is committed"
 	@echo "make clean   remove .venv and everything built"
 
 # An empty stamp file stands for each set of extras, so that a second call is quick.
@@ -67,6 +68,10 @@ docs: $(VENV)/.docs
 bench: $(VENV)/.demo $(PEERS)/.ready
 	@echo "run one with: $(BIN)/python benchmarks/NAME.py [--quick]; NAME is one of"
 	@echo "  walks learning sideinfo memory quality weights; then benchmarks/report.py writes docs/benchmarks.md"
+
+# src/cowalk/serve/static is committed, so nothing else needs this.
+page:
+	cd src/cowalk/serve/page && npm ci --ignore-scripts --no-audit --no-fund && node build.mjs
 
 clean:
 	rm -rf $(VENV) $(PEERS) build dist site demo .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
