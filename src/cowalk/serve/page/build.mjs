@@ -3,7 +3,7 @@
 // regl, the library under the scatterplot, writes JavaScript at run time and compiles it with Function. The
 // page runs under `default-src 'self'`, which forbids that. What regl writes depends on the drawing commands
 // alone (the number of vertex attributes is held at 8, the least that WebGL gives), so a first bundle that
-// may compile draws once in Chromium and records what was written (plans.js); the second has it built in.
+// may compile draws once in Chromium and records what was written ("plans"); the second has it built in.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +15,6 @@ import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "static");
-const plans = join(here, "src", "plans.js");
 const CHROMIUM = process.env.CHROMIUM ?? "chromium";
 
 // Exactly one place each, so that a new version of a library cannot slip past.
@@ -24,14 +23,17 @@ function replaced(text, was, now) {
   return text.replace(was, () => now);
 }
 
-const strict = (record) => ({
+// plans: what regl wrote, as a module; none while it is recorded.
+const strict = (plans) => ({
   name: "strict",
   setup(made) {
+    made.onResolve({ filter: /^plans$/ }, () => ({ path: "plans", namespace: "recorded" }));
+    made.onLoad({ filter: /.*/, namespace: "recorded" }, () => ({ contents: plans ?? "export const plans = {};" }));
     made.onResolve({ filter: /^regl$/ }, () => ({ path: join(here, "node_modules", "regl", "dist", "regl.unchecked.js") }));
     made.onLoad({ filter: /regl\.unchecked\.js$/ }, ({ path }) => {
       let text = readFileSync(path, "utf8");
       text = replaced(text, "maxAttributes: gl.getParameter(GL_MAX_VERTEX_ATTRIBS)", "maxAttributes: 8");
-      const compile = record ? "recordPlan(linkedNames, src)" : "planOf(linkedNames, src)";
+      const compile = plans === null ? "recordPlan(linkedNames, src)" : "planOf(linkedNames, src)";
       text = replaced(text, "var proc = Function.apply(null, linkedNames.concat(src))", `var proc = ${compile}`);
       return { contents: `import { recordPlan, planOf } from ${JSON.stringify(join(here, "src", "compiled.js"))};\n${asModule(text)}` };
     });
@@ -53,24 +55,23 @@ function asModule(text) {
   return `export default (${text.replace(shell, "(function () {").replace(/\}\)\)\);\s*(\/\/# sourceMappingURL.*)?\s*$/, "})")})();`;
 }
 
-const bundle = (entry, target, record) =>
+const bundle = (entry, target, plans) =>
   build({
     entryPoints: [join(here, "src", entry)],
     outfile: target,
     bundle: true,
-    minify: !record,
+    minify: plans !== null,
     format: "esm",
     target: "es2022",
     legalComments: "none",
-    plugins: [strict(record)],
+    plugins: [strict(plans)],
     logLevel: "warning",
   });
 
 async function recorded() {
   const folder = mkdtempSync(join(tmpdir(), "cowalk-page-"));
   try {
-    writeFileSync(plans, "export const plans = {};\n");
-    await bundle("record.js", join(folder, "record.js"), true);
+    await bundle("record.js", join(folder, "record.js"), null);
     writeFileSync(join(folder, "record.html"), `<!doctype html><body><script type="module">${readFileSync(join(folder, "record.js"), "utf8").replaceAll("</script", "<\\/script")}</script>`);
     const options = ["--headless", "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--user-data-dir=${join(folder, "profile")}`, "--timeout=20000", "--virtual-time-budget=8000", "--dump-dom"];
     const dom = execFileSync(CHROMIUM, [...options, pathToFileURL(join(folder, "record.html")).href], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 26 });
@@ -84,7 +85,7 @@ async function recorded() {
 
 // The digest of all sources, which a test compares with the one that was built.
 export function digestOf() {
-  const paths = ["build.mjs", "icon.svg", "index.html", "package-lock.json", "package.json", ...readdirSync(join(here, "src")).filter((name) => name !== "plans.js").map((name) => `src/${name}`)];
+  const paths = ["build.mjs", "icon.svg", "index.html", "package-lock.json", "package.json", ...readdirSync(join(here, "src")).map((name) => `src/${name}`)];
   const sum = createHash("sha256");
   for (const path of paths.sort()) sum.update(`${path}\0`).update(readFileSync(join(here, path))).update("\0");
   return sum.digest("hex");
@@ -104,8 +105,7 @@ function licences() {
 }
 
 mkdirSync(out, { recursive: true });
-writeFileSync(plans, await recorded());
-await bundle("main.js", join(out, "page.js"), false);
+await bundle("main.js", join(out, "page.js"), await recorded());
 await build({ entryPoints: [join(here, "src", "page.css")], outfile: join(out, "page.css"), minify: true, logLevel: "warning" });
 for (const name of ["index.html", "icon.svg"]) writeFileSync(join(out, name), readFileSync(join(here, name)));
 writeFileSync(join(out, "LICENCES.txt"), licences());

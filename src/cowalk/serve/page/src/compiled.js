@@ -1,6 +1,6 @@
 // What regl would compile while the page runs, compiled beforehand; build.mjs tells why and how.
 
-import { plans } from "./plans.js";
+import { plans } from "plans";
 
 const seen = new Map();
 
@@ -27,4 +27,4 @@ export function recordPlan(names, source) {
 }
 
 export const recorded = () =>
-  `// Written by build.mjs: what regl writes for the commands of the scatterplot.\n/* eslint-disable */\nexport const plans = {\n${[...seen].sort().map(([name, plan]) => `${name}: ${plan},`).join("\n")}\n};\n`;
+  `export const plans = {\n${[...seen].sort().map(([name, plan]) => `${name}: ${plan},`).join("\n")}\n};\n`;
