@@ -44,6 +44,11 @@ def place_of(url: str) -> Place:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     name = query.pop("name", NAME)
+    strange = [key for key in query if key != "db" and not key.startswith(("socket_", "ssl_"))]
+    if strange:
+        raise UsageError(f"{_plain(url)}: {strange[0]!r} is not known; write redis://host:6379/0?name=shop")
+    if parts.scheme != "unix" and not re.fullmatch(r"/?\d*", parts.path):
+        raise UsageError(f"{_plain(url)}: the database is a number, as in redis://host:6379/0?name=shop")
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
         raise UsageError(f"name {name!r}: use up to 64 letters, digits, dots, dashes and underscores")
     return Place(urlunsplit(parts._replace(query=urlencode(query))), name)
@@ -61,7 +66,7 @@ class Script:
         self.text = text
         self.digest = sha1(text.encode()).hexdigest()  # the name that Redis gives it
 
-    def __call__(self, client: Redis, keys: list[Any], arguments: list[Any]) -> Any:
+    def __call__(self, client: Any, keys: list[Any], arguments: list[Any]) -> Any:
         """What it returns; brought to a server that does not have it, as one that was started again."""
         from redis.exceptions import NoScriptError
 
@@ -84,7 +89,7 @@ class Link:
         self._client = _client(self.place.url, timeout)
         self._rests_until, self._why = 0.0, ""
 
-    def ask(self, call: Callable[[Redis], T]) -> T:
+    def ask(self, call: Callable[[Any], T]) -> T:
         """What the call gives; StoreAwayError where the server does not answer or refuses."""
         from redis.exceptions import ConnectionError as Lost
         from redis.exceptions import RedisError
@@ -126,22 +131,21 @@ def _client(url: str, timeout: float) -> Redis:
 
 def _words(error: Exception, place: Place) -> str:
     """What happened and the mend, in one line."""
-    from redis.exceptions import AuthenticationError
-    from redis.exceptions import TimeoutError as Late
+    from redis import exceptions as of
 
-    text = " ".join(str(error).split())
-    if isinstance(error, AuthenticationError) or text.startswith(("WRONGPASS", "NOAUTH", "NOPERM")):
+    text = " ".join(str(error).split())  # redis-py cuts the code word off where it has a class for it
+    if isinstance(error, of.AuthenticationError | of.NoPermissionError) or "WRONGPASS" in text:
         return f"not let in ({text}); give user and password as redis://user:password@host:port/db"
     if "WRONGTYPE" in text:
         return (
             f"keys under {place.key()} hold values of another program; "
             "publish under another name, as redis://host:port/db?name=shop"
         )
-    if "OOM command not allowed" in text:
+    if isinstance(error, of.OutOfMemoryError) or "'maxmemory'" in text:
         return "out of memory; raise its maxmemory, or publish with a smaller --keep"
-    if "READONLY" in text:
+    if isinstance(error, of.ReadOnlyError):
         return "a replica that takes no writes; give the URL of its master"
-    if isinstance(error, Late):
+    if isinstance(error, of.TimeoutError):
         return "does not answer in time"
     if isinstance(error, ConnectionRefusedError) or "refused" in text:
         return "connection refused; start it, or check host and port"

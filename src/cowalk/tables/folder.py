@@ -108,6 +108,31 @@ def publish_version(folder: Path, version: str, write: Callable[[Path], None]) -
     return final
 
 
+def copy_version(source: Path, folder: Path) -> Path:
+    """Publish a version as the newest of another folder, every byte checked; gives its path there."""
+    return publish_version(folder, new_version(), lambda draft: _copy_files(source, draft))
+
+
+def _copy_files(source: Path, draft: Path) -> None:
+    for name in (*read_manifest(source)["files"], "manifest.json"):
+        try:
+            shutil.copyfile(source / name, draft / name)
+        except FileNotFoundError:
+            raise ModelError(f"{source / name}: missing; fit again, or copy the whole model folder") from None
+    settle_version(draft)
+
+
+def settle_version(version: Path) -> dict[str, Any]:
+    """The manifest of a version, all of it safe on the disk; ModelError where a byte is not as written."""
+    manifest = read_manifest(version)
+    for name, told in manifest["files"].items():
+        _check_file(version / name, told, verify=True)
+    for name in (*manifest["files"], "manifest.json"):
+        _sync(version / name)
+    _sync(version)
+    return manifest
+
+
 def _write_version(draft: Path, stored: Stored) -> None:
     """All files of a version, then the manifest that names them."""
     side = _write_items(draft, "", stored.vocab, stored.side_info)
@@ -177,9 +202,9 @@ def _checksum(manifest: Mapping[str, Any]) -> str:
     return blake2b(json.dumps(rest, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
-def _sync(folder: Path) -> None:
-    """Make the names in a folder safe on the disk."""
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Make a file, or the names in a folder, safe on the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -233,17 +258,19 @@ def read_folder(folder: Path, *, verify: bool = False) -> Stored:
     Sizes and headers are always checked, checksums of files up to 64 MiB too, of larger ones with `verify`.
     """
     for attempt in range(3):
-        version = _resolve(folder)
+        version = resolve_version(folder)
         try:
             return _read_version(version, verify)
         except ModelError:
-            if attempt == 2 or _resolve(folder) == version:  # not swept by a writer meanwhile: truly damaged
+            if (
+                attempt == 2 or resolve_version(folder) == version
+            ):  # not swept by a writer meanwhile: truly damaged
                 raise
     raise AssertionError("unreachable")
 
 
-def _resolve(folder: Path) -> Path:
-    """The folder of the version to read."""
+def resolve_version(folder: Path) -> Path:
+    """The folder of the current version; ModelError where there is none."""
     if not folder.exists():
         raise ModelError(f"{folder}: no such model folder; `cowalk fit ... --out {folder}` makes one")
     if (folder / "manifest.json").is_file():

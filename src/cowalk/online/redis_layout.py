@@ -1,0 +1,113 @@
+"""How a model lies in Redis, and the steps that no reader may see half of, as scripts.
+
+Under cowalk:NAME
+  current            the version that readers get
+  versions           list of the whole versions, the oldest first
+  VERSION:told       hash: dimension, items, users, chunks
+  VERSION:items      hash: item id -> float32[d], little-endian
+  VERSION:users      hash: user id -> float32[d]; there only if users were published
+  VERSION:files      hash: "FILE/N" -> the N-th chunk of a file of the model folder
+  history:USER       list: see redis_histories
+
+Keys of a version that is being written expire, so that what a killed publisher left goes by itself; the
+switch takes the expiry away.
+"""
+
+from __future__ import annotations
+
+from cowalk.online.redis_link import Script
+
+CHUNK = 4 << 20
+"""Bytes of a file that stand in one value."""
+PARTS = ("told", "items", "users", "files")
+
+# Whatever is asked of a version is read in the step that reads which one is current. No :told or no :items
+# where there is a version: Redis threw them out for want of memory.
+READ = Script(
+    """
+    local root, items, users, histories = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    local version = redis.call('GET', root .. ':current')
+    if not version then return {} end
+    local base = root .. ':' .. version
+    local dimension = redis.call('HGET', base .. ':told', 'dimension')
+    if not dimension or redis.call('EXISTS', base .. ':items') == 0 then return {version} end
+    local function values(kind, names, first, last)
+      local out = {}
+      for from = first, last, 5000 do
+        local part = redis.call('HMGET', base .. kind, unpack(names, from, math.min(from + 4999, last)))
+        if from == first and last - first < 5000 then return part end
+        for n = 1, #part do out[#out + 1] = part[n] end
+      end
+      return out
+    end
+    local lists, rows = {}, {}
+    for n = 1, histories do
+      local entries, names = redis.call('LRANGE', ARGV[3 + items + users + n], 0, -1), {}
+      for e = 1, #entries do names[e] = string.sub(entries[e], string.find(entries[e], ' ', 1, true) + 2) end
+      lists[n], rows[n] = entries, values(':items', names, 1, #names)
+    end
+    return {version, dimension, values(':items', ARGV, 4, 3 + items),
+            values(':users', ARGV, 4 + items, 3 + items + users), lists, rows}
+    """
+)
+
+# What a replica needs to begin: the version and its manifest.
+HEAD = Script(
+    """
+    local version = redis.call('GET', KEYS[1] .. ':current')
+    if not version then return {} end
+    local base = KEYS[1] .. ':' .. version
+    return {version, redis.call('HGET', base .. ':files', 'manifest.json/0')}
+    """
+)
+
+# The switch: refused unless all that was written is still there; then current, kept, and the oldest swept.
+# It may come twice, where the answer to the first was lost.
+SWITCH = Script(
+    """
+    local root, version, keep = KEYS[1], ARGV[1], tonumber(ARGV[2])
+    if redis.call('LPOS', root .. ':versions', version) then return {} end
+    local base = root .. ':' .. version
+    local told = redis.call('HMGET', base .. ':told', 'items', 'users', 'chunks')
+    for n, kind in ipairs({':items', ':users', ':files'}) do
+      if redis.call('HLEN', base .. kind) ~= tonumber(told[n] or -1) then return false end
+    end
+    for _, kind in ipairs({':told', ':items', ':users', ':files'}) do redis.call('PERSIST', base .. kind) end
+    redis.call('RPUSH', root .. ':versions', version)
+    redis.call('SET', root .. ':current', version)
+    local swept = {}
+    while redis.call('LLEN', root .. ':versions') > keep do
+      local old = redis.call('LPOP', root .. ':versions')
+      for _, kind in ipairs({':told', ':items', ':users', ':files'}) do
+        redis.call('UNLINK', root .. ':' .. old .. kind)
+      end
+      swept[#swept + 1] = old
+    end
+    return swept
+    """
+)
+
+# What a publisher wrote and did not finish; never a version whose switch went through unanswered.
+DROP = Script(
+    """
+    local root, version = KEYS[1], ARGV[1]
+    if redis.call('LPOS', root .. ':versions', version) then return 0 end
+    for _, kind in ipairs({':told', ':items', ':users', ':files'}) do
+      redis.call('UNLINK', root .. ':' .. version .. kind)
+    end
+    return 1
+    """
+)
+
+# Rows of users into a version that is whole, or nothing: a version that was swept must not come back in part.
+PUT_USERS = Script(
+    """
+    local root, version = KEYS[1], ARGV[1]
+    if version == '' then version = redis.call('GET', root .. ':current') end
+    local base = version and root .. ':' .. version
+    local dimension = base and redis.call('HGET', base .. ':told', 'dimension')
+    if not dimension or redis.call('TTL', base .. ':told') ~= -1 then return {version, false} end
+    if dimension == ARGV[2] then redis.call('HSET', base .. ':users', unpack(ARGV, 3)) end
+    return {version, dimension}
+    """
+)
