@@ -262,9 +262,7 @@ def read_folder(folder: Path, *, verify: bool = False) -> Stored:
         try:
             return _read_version(version, verify)
         except ModelError:
-            if (
-                attempt == 2 or resolve_version(folder) == version
-            ):  # not swept by a writer meanwhile: truly damaged
+            if attempt == 2 or resolve_version(folder) == version:  # not swept meanwhile: truly damaged
                 raise
     raise AssertionError("unreachable")
 
