@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cowalk.errors import UsageError
 from cowalk.kernels import blend as kernels
 from cowalk.kernels.flags import threads
-from cowalk.recall import CooccurrenceLists, top_k
+from cowalk.recall import CooccurrenceLists, Index, top_k
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
@@ -52,7 +52,8 @@ class Recommender:
     cooccurrence * log(cf / max cf + floor) + vector * (vector channel's score) + lift; the lift of an item
     has no part in it where vector = 0.
     vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from; lift:
-    float32[V], none = 0.
+    float32[V], none = 0. index: over rows [key | bias] by inner product, which brings the vector channel's
+    candidates where not all items are to be scored.
     """
 
     vectors: Floats
@@ -61,10 +62,23 @@ class Recommender:
     lists: CooccurrenceLists | None = None
     settings: RecommendSettings = field(default_factory=RecommendSettings)
     lift: Floats | None = None
+    index: Index | None = None
+
+    def __post_init__(self) -> None:
+        if self.index is None:
+            return
+        found = (self.index.size, self.index.dimension, self.index.metric)
+        if found != (len(self.vectors), self.vectors.shape[1] + 1, "ip"):
+            raise UsageError(f"the index is over {found}, not over the rows [key | bias] of this recommender")
 
     def with_settings(self, settings: RecommendSettings) -> Recommender:
-        """The same vectors and lists, scored by other settings."""
-        return replace(self, settings=settings)
+        """The same vectors and lists, scored by other settings.
+
+        An index over other keys or another bias than these settings ask for is left behind.
+        """
+        old = self.settings
+        same = (old.score, old.popularity) == (settings.score, settings.popularity) and self.lift is None
+        return replace(self, settings=settings, index=self.index if same else None)
 
     @cached_property
     def _normal(self) -> Floats:
@@ -189,6 +203,11 @@ class Recommender:
 
     def _near(self, queries: Floats, k: int, seen: tuple[Ids, Offsets] | None, wish: Wish) -> Hits:
         """The vector channel: the k best items for each query vector, without those seen."""
+        if self.index is not None and not wish.exact:
+            more = 0 if seen is None else int(np.diff(seen[1]).max(initial=0))
+            most = min(k + more, max(k, len(self.counts)))
+            hits = self.index.search(with_one(queries), most, allowed=wish.allowed, workers=wish.workers)
+            return hits if seen is None else without_seen(hits, seen, k)
         with threads(wish.workers):
             return top_k(queries, self.keys, k, bias=self.bias, exclude=seen, allowed=wish.allowed)
 
@@ -215,3 +234,21 @@ class Recommender:
                 width, s.cooccurrence, s.floor, s.vector, wish.exclude, count, ids, scores,
             )  # fmt: skip
         return Hits(ids, scores)
+
+
+def with_one(queries: Floats) -> Floats:
+    """float32[Q, d + 1]: [q | 1], whose product with [key | bias] is q . key + bias."""
+    return np.concatenate([queries, np.ones((len(queries), 1), dtype=np.float32)], axis=1)
+
+
+def without_seen(hits: Hits, seen: tuple[Ids, Offsets], k: int) -> Hits:
+    """The first k hits of each query that are not among its items seen[0][seen[1][q]:seen[1][q + 1]]."""
+    items, offsets = seen
+    query = np.repeat(np.arange(len(hits), dtype=np.int64), np.diff(offsets))
+    place = np.arange(len(hits), dtype=np.int64)[:, None] << 32
+    gone = np.isin(place + hits.ids, (query << 32) + items) | (hits.ids < 0)
+    order = np.argsort(gone, axis=1, kind="stable")[:, :k]
+    left = ~np.take_along_axis(gone, order, axis=1)
+    ids = np.where(left, np.take_along_axis(hits.ids, order, axis=1), np.int32(-1))
+    scores = np.where(left, np.take_along_axis(hits.scores, order, axis=1), np.float32(-np.inf))
+    return Hits(ids.astype(np.int32), scores.astype(np.float32))

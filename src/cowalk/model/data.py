@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from cowalk.errors import UsageError
 from cowalk.learn import Learned
 from cowalk.maps import ItemMap
+from cowalk.model.indexes import CarriedIndex
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import Recipe
 from cowalk.tables import SideInfo, Vectors, Vocab
@@ -40,6 +42,8 @@ class ModelData:
     """The users of whom the engine learned rows (matrix factorization)."""
     map: ItemMap | None = None
     """Where the items lie in the plane, for people to look at; made with an index."""
+    indexes: Mapping[str, CarriedIndex] = field(default_factory=dict)
+    """What finds the items of `recommend` and of `similar` without looking at all of them, by these names."""
 
     @cached_property
     def vectors(self) -> Vectors:

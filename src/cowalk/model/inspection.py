@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,21 @@ def inspect(model: ModelData) -> dict[str, Any]:
         "weights": weight_summary(model),
         "fields": field_summary(model),
         "scorer": model.recipe.recommend.model_dump(),
+        "indexes": {purpose: index_summary(carried.told) for purpose, carried in model.indexes.items()},
         "chosen": told.get("chosen", {}),
         "metrics": told.get("metrics", {}),
         "libraries": told.get("libraries", {}),
         "files": {name: entry["size"] for name, entry in told.get("files", {}).items()},
     }
+
+
+def index_summary(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Kind, recall measured when it was built, at which k, and why this kind."""
+    found = told["found"]
+    return {
+        "kind": told["index"]["kind"], "metric": told["index"]["metric"],
+        f"recall@{found['k']}": found["recall"], "why": found["why"],
+    }  # fmt: skip
 
 
 def weight_summary(model: ModelData) -> dict[str, dict[str, float]]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from cowalk.model.answers import Answer, Hit
 from cowalk.model.asking import Fallback, Policy, Question, ask
 from cowalk.model.data import ModelData
 from cowalk.model.filters import Filters, Mask, Where
+from cowalk.model.indexes import NEIGHBORS, PURPOSES, CarriedIndex, Purpose, build_for, check_age
 from cowalk.model.neighbors import (
     METRICS,
     Metric,
@@ -35,6 +36,7 @@ from cowalk.model.reasons import reasons, reasons_of_history
 from cowalk.model.user_store import Time, UserStore
 from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
+from cowalk.recall import Index
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
@@ -79,9 +81,63 @@ class Model(ModelData):
 
     @cached_property
     def recommender(self) -> Recommender:
-        """The scorer of histories, with the settings that fit chose."""
+        """The scorer of histories, with the settings that fit chose and, where there is one, the index."""
+        return replace(self._plain, index=self.index("recommend"))
+
+    @cached_property
+    def _plain(self) -> Recommender:
+        """The scorer without an index."""
         rows = self._asked
         return Recommender(rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend)
+
+    def index(self, purpose: Purpose) -> Index | None:
+        """The index for `recommend` or `similar`, opened; None where there is none.
+
+        ModelError where it was built from other vectors than the model has.
+        """
+        carried = self._carried.get(purpose)
+        return None if carried is None else carried.index
+
+    @cached_property
+    def _carried(self) -> Mapping[str, CarriedIndex]:
+        """The indexes; ModelError where one was built from other vectors than the model has."""
+        for purpose, carried in self.indexes.items():
+            check_age(carried, self._plain, self.learned.vectors, purpose)
+        return self.indexes
+
+    def with_index(
+        self,
+        kind: str = "auto",
+        recall: float = 0.95,
+        purpose: Purpose | Literal["both"] = "both",
+        *,
+        k: int = NEIGHBORS,
+        workers: int | None = None,
+        progress: Callable[[str], None] | None = None,
+        **settings: Any,
+    ) -> Model:
+        """The same model, whose answers come through an index that finds `recall` of the k true candidates.
+
+        kind: auto (by size and metric), exact, lsh, ivf, hnsw or kdtree; purpose: recommend, similar or both.
+        settings: the kind's own (nlist, m, ...) instead of those that the recall asks for.
+        """
+        found = dict(self.indexes)
+        for one in PURPOSES if purpose == "both" else (purpose,):
+            if one == "recommend" and not self.learned.contexts.size and purpose == "both":
+                continue
+            found[one], _ = build_for(
+                self._plain, self.learned.vectors, self.probe, one, kind, recall, k=k,
+                seed=self.recipe.seed, workers=workers, progress=progress, settings=settings,
+            )  # fmt: skip
+        return replace(self, indexes=found)
+
+    def with_same_index(self, purpose: str, like: CarriedIndex, workers: int | None = None) -> Model:
+        """The same model with an index asked for as another one was: kind, recall and settings."""
+        wanted = like.told["wanted"]
+        asked: Any = purpose  # a name that is none is told
+        return self.with_index(
+            wanted["kind"], wanted["recall"], asked, k=wanted["k"], workers=workers, **wanted["settings"]
+        )
 
     @cached_property
     def cold(self) -> ColdScorer:
@@ -230,6 +286,7 @@ class Model(ModelData):
         explain: bool = False,
         on_unknown: Policy = "error",
         where: Where | None = None,
+        exact: bool = False,
     ) -> Answer:
         """The k items most like an item, or like a new item of these attributes; itself is left out.
 
@@ -237,7 +294,7 @@ class Model(ModelData):
         (item vector . context rows + popularity) or attributes (Jaccard overlap); a new item is scored as fit
         chose.
         explain: per hit the shared attributes and how often the two stood together. where: only items that
-        match; see `mask`.
+        match; see `mask`. exact: look at all items, where the model has an index for the cosine.
         """
         if metric is not None and metric not in METRICS:
             raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
@@ -257,6 +314,12 @@ class Model(ModelData):
             return self._similar_cold(fields, k, metric, explain, ("nobody has clicked it yet", *told), mask)
         codes = [] if self.side_info is None else codes_of(self.side_info, row)
         query = np.asarray(self.learned.vectors[row])
+        index = None if exact or metric not in (None, "cosine") else self.index("similar")
+        if index is not None:
+            hits = index.search(query[None], k + 1, allowed=mask)
+            pairs = zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True)
+            near = [(r, score) for r, score in pairs if r not in (row, -1)]
+            return self._told(near[:k], codes, row, METRICS["cosine"], explain, told)
         scores = self._scores(query, codes, metric or "cosine", self.learned)
         return self._answer(scores, codes, row, k, METRICS[metric or "cosine"], explain, told, mask)
 
@@ -297,10 +360,17 @@ class Model(ModelData):
     ) -> Answer:  # fmt: skip
         if mask is not None:
             scores = np.where(mask, scores, np.float32(-np.inf))
+        rows = [r for r in best(scores, k, row).tolist() if scores[r] > -np.inf]
+        return self._told([(r, float(scores[r])) for r in rows], codes, row, label, explain, notes)
+
+    def _told(
+        self, found: list[tuple[int, float]], codes: list[Ids], row: int, label: str, explain: bool,
+        notes: tuple[str, ...],
+    ) -> Answer:  # fmt: skip
+        """Rows and scores as an answer; codes and row: those of the item asked for."""
         hits = [
-            Hit(self.name_of(r), float(scores[r]), reasons=reasons(self, codes, row, r) if explain else ())
-            for r in best(scores, k, row).tolist()
-            if scores[r] > -np.inf
+            Hit(self.name_of(r), score, reasons=reasons(self, codes, row, r) if explain else ())
+            for r, score in found
         ]
         return Answer(tuple(hits), label, notes=notes)
 
@@ -382,8 +452,16 @@ class Model(ModelData):
         return inspection.inspect(self)
 
     def save(self, folder: str | Path) -> Path:
-        """Publish the model as a new version of this folder; a reader sees the old one or the new one."""
+        """Publish the model as a new version of this folder; a reader sees the old one or the new one.
+
+        ModelError where an index is older than the vectors.
+        """
+        self.check_indexes()
         return store.save(self, Path(folder))
+
+    def check_indexes(self) -> None:
+        """ModelError where an index was built from other vectors than the model has; says how to mend it."""
+        _ = self._carried
 
     def __repr__(self) -> str:
         d = self.learned.vectors.shape[1]
@@ -391,9 +469,15 @@ class Model(ModelData):
         return f"Model({self.recipe.name}: {len(self.vocab)} items, {d} dimensions{names})"
 
 
-def load(folder: str | Path, *, verify: bool = False) -> Model:
+def load(folder: str | Path, *, verify: bool = False, indexes: bool = True) -> Model:
     """The model of a folder that `save` or `cowalk fit` wrote; arrays stay on the disk and are mapped.
 
     ModelError where the folder is truncated, foreign or newer. verify: take the checksum of large files too.
+    indexes: without them the model looks at all items, as before it had any; with them a ModelError tells
+    of one that is older than the vectors.
     """
-    return Model(**vars(store.load(Path(folder), verify=verify)))
+    found = Model(**vars(store.load(Path(folder), verify=verify)))
+    if not indexes:
+        return replace(found, indexes={})
+    found.check_indexes()
+    return found

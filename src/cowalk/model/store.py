@@ -17,6 +17,7 @@ from cowalk.learn import Learned
 from cowalk.learn.result import Squares
 from cowalk.maps import ItemMap
 from cowalk.model.data import ModelData
+from cowalk.model.indexes import CarriedIndex
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
 from cowalk.tables import Vocab
@@ -39,6 +40,7 @@ def save(model: ModelData, folder: Path) -> Path:
         arrays["probe"] = {f.name: getattr(model.probe, f.name) for f in fields(model.probe)}
     if model.map is not None:
         arrays["map"] = {"places": model.map.places, "clusters": model.map.clusters}
+    arrays |= {f"index_{purpose}": carried.arrays for purpose, carried in model.indexes.items()}
     cold = None
     if model.cold_vocab is not None and model.cold_info is not None:
         cold = (model.cold_vocab, model.cold_info)
@@ -51,6 +53,7 @@ def save(model: ModelData, folder: Path) -> Path:
         "learned": _learned_summary(model.learned),
         "cold_learned": None if model.cold_learned is None else _learned_summary(model.cold_learned),
         "map": None if model.map is None else {"method": model.map.method},
+        "indexes": {purpose: dict(carried.told) for purpose, carried in model.indexes.items()},
     }
     return write_folder(
         folder, Stored(manifest, model.vocab, model.side_info, arrays, cold, model.user_vocab)
@@ -77,6 +80,10 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
             manifest=manifest,
             user_vocab=stored.users,
             map=_map(manifest, arrays, stored.vocab),
+            indexes={
+                purpose: CarriedIndex(told, arrays[f"index_{purpose}"])
+                for purpose, told in manifest.get("indexes", {}).items()
+            },
         )
     except (CowalkError, KeyError, TypeError, IndexError) as error:
         if isinstance(error, ModelError):

@@ -56,6 +56,11 @@ class HNSWIndex(RowIndex):
         out._fit(workers)
         return out
 
+    @property
+    def most_effort(self) -> int:
+        """The effort at which every row is looked at."""
+        return len(self._places.of)
+
     def _fit(self, workers: int | None = None) -> None:
         """A new graph of all living rows."""
         library, rows = faiss(), np.flatnonzero(self.alive).astype(np.int32)

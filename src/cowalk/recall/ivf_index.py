@@ -54,6 +54,11 @@ class IVFIndex(RowIndex):
         """Number of lists: what `effort` goes up to."""
         return int(self._index.nlist)
 
+    @property
+    def most_effort(self) -> int:
+        """The effort at which every row is looked at."""
+        return self.nlist
+
     def _fit(self, nlist: int | None, workers: int | None = None) -> None:
         """Centers by k-means, and every living row in the list of its nearest one."""
         library, rows = faiss(), np.flatnonzero(self.alive)

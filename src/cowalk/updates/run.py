@@ -131,7 +131,11 @@ class _Update:
         verdict = judge_update(self.model, self.grown, state, judged, part, self.recipe.seed)
         verdict.notes.extend(notes)
         self._bound(verdict)
-        return state.model(self.model, self.grown, self._manifest(verdict))
+        model = state.model(self.model, self.grown, self._manifest(verdict))
+        for purpose, carried in self.model.indexes.items():
+            self.tell(f"building the index for {purpose} again", None)
+            model = model.with_same_index(purpose, carried, self.recipe.workers)
+        return model
 
     def _learned(self, events: Events, words: str) -> State:
         """Counts, lists and both sets of rows after these events."""

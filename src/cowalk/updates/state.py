@@ -87,5 +87,6 @@ class State:
             cold_info=cold_info,
             probe=mixed(old.probe, probe_of(grown.events, self.vocab, seed=seed), share, seed),
             manifest=manifest,
+            indexes={},
             map=None,  # its places are those of the old vectors
         )
