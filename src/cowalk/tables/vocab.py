@@ -76,6 +76,11 @@ class Vocab:
         return self.ids[self._order]
 
     @cached_property
+    def _row_of(self) -> dict[str, int]:
+        """Rows by id where ids are text: numpy (2.4) searches texts of 16 bytes and more in wrong order."""
+        return {text: row for row, text in enumerate(self.ids.tolist())}
+
+    @cached_property
     def by_count(self) -> Ids:
         """int32[V]: the rows, most often seen first, ties by row."""
         return np.argsort(-self.counts, kind="stable").astype(np.int32)
@@ -109,8 +114,9 @@ class Vocab:
                 except (ValueError, OverflowError):
                     known[i] = False
             wanted = numbers
-        elif not self.is_integer and wanted.dtype.kind == "i":
-            wanted = np.array([str(v) for v in wanted.tolist()], dtype=STRING)
+        elif not self.is_integer:
+            row_of = self._row_of
+            return np.array([row_of.get(str(text), -1) for text in wanted.tolist()], dtype=np.int32)
         at = np.minimum(np.searchsorted(self._sorted, wanted), len(self) - 1)
         hit = known & (self._sorted[at] == wanted)
         rows[hit] = self._order[at[hit]]
