@@ -83,3 +83,15 @@ def threads(workers: int | None) -> Iterator[int]:
         yield count
     finally:
         numba.set_num_threads(before)
+
+
+def may_run_at_once() -> bool:
+    """Whether parallel kernels may run in several threads of this process at the same time.
+
+    Known once one has run; numba's own pool of threads (`workqueue`) ends the process instead.
+    """
+    told: Any = numba
+    try:
+        return told.threading_layer() in ("omp", "tbb")
+    except ValueError:  # none has run yet
+        return False

@@ -1,0 +1,53 @@
+"""cowalk serve: answers over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Model folder, or redis://host:port/db?name=shop.")
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 = any that is free.")] = 8080,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 = all of the machine's.")
+    ] = "127.0.0.1",
+    histories: Annotated[
+        str, typer.Option(help="Where users' events are kept: memory, sqlite:PATH or redis://...")
+    ] = "memory",
+    keep: Annotated[int, typer.Option(min=1, help="Events kept of a user.")] = 100,
+    beside: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="A second model, under /beside; the page shows both.")
+    ] = None,
+    api_key_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Environment variable that holds the API key.")
+    ] = None,
+    admin_token_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Environment variable that holds the token of /admin.")
+    ] = None,
+    watch: Annotated[
+        float, typer.Option(min=0, help="Seconds between looks for a new version of the model; 0 = none.")
+    ] = 2.0,
+    name_field: Annotated[
+        str | None, typer.Option(help="Field that is the items' name. [default: name or title]")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a model that comes out of Redis. [default: a temporary one]"),
+    ] = None,
+) -> None:
+    """Answer over HTTP: recommendations, similar items, new items, events; follows new versions of the model.
+
+    Example: cowalk serve model/ --port 8080 --histories sqlite:histories.db
+    """
+    from cowalk.serve import need_extra
+
+    need_extra()
+    from cowalk.serve.process import Place, run
+
+    place = Place(host, port, model, beside, histories, keep, folder)
+    run(place, api_key_env, admin_token_env, watch, name_field)

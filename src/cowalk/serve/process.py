@@ -1,0 +1,130 @@
+"""The process: a model, a store and a port become a service that runs until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from cowalk.errors import MissingExtraError, StoreAwayError, UsageError
+from cowalk.online import Histories, open_histories
+from cowalk.online.redis_link import is_redis
+from cowalk.serve.app import create_app
+from cowalk.serve.options import ServeSettings
+from cowalk.serve.sources import FolderSource, RedisSource, Source
+
+BACKLOG = 2048
+AT_ONCE = 1000  # connections; those above are answered 503 at once
+STOPPING = 10  # seconds for requests in flight when told to stop
+
+
+class Place(NamedTuple):
+    """Where to listen, what to answer from, and where events are kept."""
+
+    host: str
+    port: int
+    model: str
+    beside: str | None
+    histories: str
+    keep: int
+    folder: Path | None
+
+
+def run(
+    place: Place, api_key_env: str | None, admin_token_env: str | None, watch: float, name_field: str | None
+) -> None:
+    """Serve until interrupted; what is wrong with model, store or port is raised before the first request."""
+    try:
+        import uvicorn
+    except ImportError:
+        raise MissingExtraError(
+            "the service needs the package uvicorn; pip install 'cowalk[serve]'"
+        ) from None
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    settings = ServeSettings(
+        api_key=_secret(api_key_env), admin_token=_secret(admin_token_env),
+        watch_seconds=watch, name_field=name_field,
+    )  # fmt: skip
+    with ExitStack() as held:
+        listening = held.enter_context(bound(place.host, place.port))
+        histories = _histories(place)
+        folder = place.folder or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="cowalk-serve-")))
+        beside = None if place.beside is None else _source(place.beside, folder / "beside")
+        app = create_app(
+            _source(place.model, folder / "model"), settings=settings, histories=histories, beside=beside
+        )
+        print(_started(app, listening, place), file=sys.stderr, flush=True)
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, server_header=False, lifespan="on", backlog=BACKLOG,
+            limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING,
+        )  # fmt: skip
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens there; UsageError where the port is taken or the address is not ours."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise UsageError(
+            f"--host {host}: {error.strerror or error}; give an address of this machine"
+        ) from None
+    found = socket.socket(family, kind)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind(address)
+        found.listen(BACKLOG)
+        found.set_inheritable(True)
+    except OSError as error:
+        found.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(
+                f"port {port} is taken; stop what listens there, or give another --port"
+            ) from None
+        if error.errno == errno.EACCES:
+            raise UsageError(f"port {port} needs more rights; give a --port of 1024 or above") from None
+        raise UsageError(f"--host {host}: {error.strerror}; give an address of this machine") from None
+    return found
+
+
+def _secret(name: str | None) -> SecretStr | None:
+    """What the environment variable holds; UsageError where it holds nothing."""
+    if name is None:
+        return None
+    value = os.environ.get(name, "")
+    if not value:
+        raise UsageError(f"the environment variable {name} is empty; set it to the secret")
+    return SecretStr(value)
+
+
+def _histories(place: Place) -> Histories:
+    """The store, asked once, so that a wrong address is told now and not at the first click."""
+    histories = open_histories(place.histories, keep=place.keep, repeats=True)
+    try:
+        histories.get("")
+    except StoreAwayError:
+        histories.close()
+        raise
+    return histories
+
+
+def _source(model: str, folder: Path) -> Source:
+    return RedisSource(model, folder) if is_redis(model) else FolderSource(Path(model))
+
+
+def _started(app: FastAPI, listening: socket.socket, place: Place) -> str:
+    """The line that tells where it listens and what answers."""
+    host, port = listening.getsockname()[:2]
+    state = app.state.service.state
+    shown = f"[{host}]" if ":" in host else host
+    return f"cowalk: http://{shown}:{port}/ answers from {state.model!r}, version {state.version}"

@@ -1,0 +1,54 @@
+"""POST /embed: vectors and neighbours of items that nobody has clicked, from their attributes."""
+
+from __future__ import annotations
+
+from cowalk.serve import schemas as s
+from cowalk.serve.errors import RefusedError
+from cowalk.serve.operations import Call, Operation
+from cowalk.serve.routes.recommend import where_of
+from cowalk.serve.routes.similar import answer_of
+
+
+async def embed(call: Call) -> s.Embedded:
+    """The vector of a new item and its neighbours among the known ones.
+
+    Values that the model has not seen count as missing and are told by field.
+    """
+    _check(call)
+    return await call.service.aside(_one, call, call.body, call.body.attributes)
+
+
+async def embed_several(call: Call) -> s.SeveralEmbedded:
+    """The same for several new items, an answer for each."""
+    _check(call)
+    wish: s.EmbedSeveral = call.body
+    return s.SeveralEmbedded([await call.service.aside(_one, call, wish, one) for one in wish.items])
+
+
+def _check(call: Call) -> None:
+    items = len(call.state.model.vocab)
+    if call.body.k > items:
+        raise RefusedError(422, f"k: {call.body.k} is more than the {items} items of the catalogue", "k")
+
+
+def _one(call: Call, wish: s.HowToEmbed, attributes: s.Attributes) -> s.Embedded:
+    model = call.state.model
+    made = model.cold_items([attributes], wish.method)
+    why = s.Why(by="attributes", score="", model=call.state.version, notes=made.told())
+    near = s.Answer([], [], why)
+    if wish.k:
+        where = where_of(wish.where)
+        near = answer_of(
+            call, model.similar(attributes, wish.k, where=where, explain=wish.explain), "attributes"
+        )
+    unknown = {name: values for name, values in made.unknown.items() if values}
+    return s.Embedded(made.vectors[0].tolist(), near.items, near.scores, unknown, near.why, near.reasons)
+
+
+OPERATIONS = [
+    Operation("POST", "/embed", "Vector of a new item", embed, s.Embedded, body=s.Embed),
+    Operation(
+        "POST", "/embed/several", "Vectors of new items", embed_several, s.SeveralEmbedded,
+        body=s.EmbedSeveral,
+    ),
+]  # fmt: skip
