@@ -14,7 +14,7 @@ COMMANDS = [command.callback.__name__ for command in app.registered_commands if 
 
 def test_the_commands() -> None:
     wanted = "fit tune update evaluate compare classify similar recommend "
-    wanted += "users embed inspect export simulate demo recipes"
+    wanted += "users embed inspect export publish simulate demo recipes"
     assert wanted.split() == COMMANDS
 
 

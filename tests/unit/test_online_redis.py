@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
 import cowalk as cw
-from cowalk.online import RedisHistories
+from cowalk.online import OnlineVectors, RedisHistories
 from cowalk.online.redis_link import REST, Link, is_redis, place_of
 from servers import RedisServer
 
@@ -144,3 +145,41 @@ def test_urls() -> None:
     assert is_redis("rediss://h")
     assert not is_redis("redis")
     assert not is_redis("C:\\models")
+
+
+def test_every_question_is_one_trip(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trip is one packet of commands, whose answers are then read."""
+    trips = 0
+    send = redis.connection.Connection.send_packed_command
+
+    def counted(self: redis.connection.Connection, *args: object, **names: object) -> None:
+        nonlocal trips
+        trips += 1
+        send(self, *args, **names)
+
+    with (
+        closing(RedisHistories(redis_url, timeout=20)) as store,
+        closing(OnlineVectors(redis_url)) as vectors,
+    ):
+        store.extend(("u", n, n) for n in range(9))
+        with redis.Redis.from_url(redis_url) as client:
+            client.set("cowalk:model:current", "v")
+            client.hset("cowalk:model:v:told", "dimension", 1)
+            client.hset("cowalk:model:v:items", "5", b"\0\0\0\0")
+        vectors.read(["5"], [], ["u"])  # now the version and the script are known
+        monkeypatch.setattr(redis.connection.Connection, "send_packed_command", counted)
+        calls = [
+            lambda: store.add("u", 9, 0),
+            lambda: store.extend((f"u{n}", n, n) for n in range(500)),
+            lambda: store.get("u"),
+            lambda: store.get_many(["u", "v", "u1"]),
+            lambda: vectors.read(["5", "6"], ["u", "v"], ["u", "v", "u1"]),
+        ]
+        for number, call in enumerate(calls, start=1):
+            call()
+            assert trips == number
+        found = vectors.read(["5", "6"], ["u"], ["u", "u1"])
+        assert found.items[0] == 0
+        assert np.isnan(found.items[1])
+        assert found.histories[0].items == [0, 9, *range(1, 9)]
+        assert np.isnan(found.history_vectors[0][:, 0]).tolist() == [n != 5 for n in found.histories[0].items]

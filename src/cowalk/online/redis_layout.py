@@ -21,33 +21,13 @@ CHUNK = 4 << 20
 """Bytes of a file that stand in one value."""
 PARTS = ("told", "items", "users", "files")
 
-# Whatever is asked of a version is read in the step that reads which one is current. No :told or no :items
-# where there is a version: Redis threw them out for want of memory.
-READ = Script(
+# A history and the vectors of its items: which they are is known only on the server.
+HISTORY = Script(
     """
-    local root, items, users, histories = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-    local version = redis.call('GET', root .. ':current')
-    if not version then return {} end
-    local base = root .. ':' .. version
-    local dimension = redis.call('HGET', base .. ':told', 'dimension')
-    if not dimension or redis.call('EXISTS', base .. ':items') == 0 then return {version} end
-    local function values(kind, names, first, last)
-      local out = {}
-      for from = first, last, 5000 do
-        local part = redis.call('HMGET', base .. kind, unpack(names, from, math.min(from + 4999, last)))
-        if from == first and last - first < 5000 then return part end
-        for n = 1, #part do out[#out + 1] = part[n] end
-      end
-      return out
-    end
-    local lists, rows = {}, {}
-    for n = 1, histories do
-      local entries, names = redis.call('LRANGE', ARGV[3 + items + users + n], 0, -1), {}
-      for e = 1, #entries do names[e] = string.sub(entries[e], string.find(entries[e], ' ', 1, true) + 2) end
-      lists[n], rows[n] = entries, values(':items', names, 1, #names)
-    end
-    return {version, dimension, values(':items', ARGV, 4, 3 + items),
-            values(':users', ARGV, 4 + items, 3 + items + users), lists, rows}
+    local entries, names = redis.call('LRANGE', KEYS[1], 0, -1), {}
+    for n = 1, #entries do names[n] = string.sub(entries[n], string.find(entries[n], ' ', 1, true) + 2) end
+    if #names == 0 then return {entries, {}} end
+    return {entries, redis.call('HMGET', KEYS[2], unpack(names))}
     """
 )
 

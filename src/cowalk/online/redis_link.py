@@ -75,6 +75,10 @@ class Script:
         except NoScriptError:
             return client.eval(self.text, len(keys), *keys, *arguments)
 
+    def queue(self, pipe: Any, keys: list[Any]) -> None:
+        """Have it run with the other commands of a pipeline; NoScriptError there where it is not known."""
+        pipe.evalsha(self.digest, len(keys), *keys)
+
 
 class Link:
     """Asks one Redis server; safe to call from several threads.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,13 +11,17 @@ import numpy as np
 from cowalk.errors import StoreAwayError, UsageError
 from cowalk.online.histories import History, user_of
 from cowalk.online.redis_histories import history_of
-from cowalk.online.redis_layout import PUT_USERS, READ
+from cowalk.online.redis_layout import HISTORY, PUT_USERS
 from cowalk.online.redis_link import TIMEOUT, Link
 from cowalk.tables import Id, Vectors
 from cowalk.types import Floats
 
 ROWS = 1_000
 """Rows that are written in one trip."""
+TRIES = 20
+"""Switches during one read, one after another, before it is given up."""
+Wanted = tuple[list[str], list[str], list[str]]
+"""Ids of items, of users, and of users whose histories are wanted."""
 
 
 class Read(NamedTuple):
@@ -35,29 +39,65 @@ class Read(NamedTuple):
 
 
 class OnlineVectors:
-    """The vectors that `publish` put at redis://host:port/db?name=shop.
+    """The vectors that `publish` put at redis://host:port/db?name=shop; safe to call from several threads.
 
-    A read is one Lua script: it looks up the current version and takes the values in one step of the server,
-    so that it has all of one version, also while another is published.
+    A read is one transaction (MULTI): which version is current, and the values of the version that was
+    current at the read before, in one step of the server. Where the two differ, it is read once more. So
+    what is given back is of one version, also while another is published, and takes one trip but at a switch.
     """
 
     def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
         self._link = Link(url, timeout=timeout)
+        self._version = "none"
 
     def read(self, items: Sequence[Id] = (), users: Sequence[Id] = (), histories: Sequence[Id] = ()) -> Read:
         """Vectors of items and users, and the histories of users with their items' vectors, in one trip."""
-        place = self._link.place
-        lists = [place.key("history", user_of(user)) for user in histories]
-        arguments = [len(items), len(users), len(lists), *map(str, items), *map(str, users), *lists]
-        answer = self._link.ask(partial(READ, keys=[place.key()], arguments=arguments))
-        if len(answer) < 2:
-            raise StoreAwayError(self._nothing(answer))
-        version, dimension, item_rows, user_rows, entries, history_rows = answer
+        wanted = (list(map(str, items)), list(map(str, users)), [user_of(user) for user in histories])
+        for _ in range(TRIES):
+            assumed = self._version
+            answer = self._link.ask(partial(self._transaction, assumed, wanted))
+            current = answer[0]
+            if current is None:
+                raise StoreAwayError(self._nothing)
+            if current == assumed.encode():
+                return self._found(assumed, answer, wanted)
+            self._version = current.decode(errors="replace")
+        raise StoreAwayError(self._not_whole(self._version))
+
+    def _transaction(self, version: str, wanted: Wanted, client: Any) -> list[Any]:
+        """The answers of Redis: current, dimension, whether there are items, then what is wanted."""
+        from redis.exceptions import NoScriptError
+
+        place, (items, users, histories) = self._link.place, wanted
+        told, rows, of_users = (place.key(version, part) for part in ("told", "items", "users"))
+        with client.pipeline(transaction=True) as pipe:
+            pipe.get(place.key("current")).hget(told, "dimension").exists(rows)
+            for key, names in ((rows, items), (of_users, users)):
+                if names:
+                    pipe.hmget(key, names)
+            for user in histories:
+                HISTORY.queue(pipe, [place.key("history", user), rows])
+            try:
+                answers: list[Any] = pipe.execute()
+                return answers
+            except NoScriptError:  # a server that was started again
+                client.script_load(HISTORY.text)
+        return self._transaction(version, wanted, client)
+
+    def _found(self, version: str, answer: list[Any], wanted: Wanted) -> Read:
+        """What the answers hold."""
+        _, dimension, there, *rest = answer
+        if dimension is None or not there:
+            raise StoreAwayError(self._not_whole(version))
+        items, users, _ = wanted
         matrix = partial(_matrix, dimension=int(dimension), shown=self._link.shown)
+        parts = iter(rest)
         return Read(
-            version.decode(), matrix(item_rows), matrix(user_rows),
-            [history_of(one) for one in entries], [matrix(rows) for rows in history_rows],
-        )  # fmt: skip
+            version,
+            matrix(next(parts) if items else []),
+            matrix(next(parts) if users else []),
+            *_histories([*parts], matrix),
+        )
 
     def items(self, ids: Sequence[Id]) -> Floats:
         """float32[n, d]: the model's item vectors; a row of NaN where an id is not known."""
@@ -108,14 +148,24 @@ class OnlineVectors:
         """Close the connections."""
         self._link.close()
 
-    def _nothing(self, answer: list[bytes]) -> str:
-        place, shown = self._link.place, self._link.shown
-        if not answer:
-            return f"Redis at {shown} holds no model under the name {place.name!r}; `cowalk publish` puts one"
+    @property
+    def _nothing(self) -> str:
+        name = self._link.place.name
         return (
-            f"Redis at {shown}: version {answer[0].decode(errors='replace')} of {place.name!r} is not whole; "
+            f"Redis at {self._link.shown} holds no model under the name {name!r}; `cowalk publish` puts one"
+        )
+
+    def _not_whole(self, version: str) -> str:
+        return (
+            f"Redis at {self._link.shown}: version {version!r} is not whole; "
             "set maxmemory-policy noeviction and publish again"
         )
+
+
+def _histories(
+    answers: list[Any], matrix: Callable[[list[bytes | None]], Floats]
+) -> tuple[list[History], list[Floats]]:
+    return [history_of(one[0]) for one in answers], [matrix(one[1]) for one in answers]
 
 
 def as_bytes(rows: Floats) -> list[bytes]:
