@@ -54,6 +54,7 @@ _HOMES = {
     "cowalk.content": ("content_vectors",),
     "cowalk.learn": ("ColdMap", "Learned"),
     "cowalk.recall": ("cooccurrence_lists",),
+    "cowalk.recall.named": ("VectorIndex",),
     "cowalk.recommend": ("Recommender",),
     "cowalk.settings": ("Recipe", "load_recipe", "recipe_names"),
     "cowalk.model": ("Model", "UserStore", "load"),
@@ -61,6 +62,7 @@ _HOMES = {
     "cowalk.domains": ("DomainBridge",),
     "cowalk.updates": ("update",),
     "cowalk.tuning": ("Tuned", "tune"),
+    "cowalk.online": ("OnlineVectors", "fetch_model", "open_histories", "publish"),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
 _ROOMS = ("datasets", "evaluate", "learn")  # learn is a room and, called, the function in it
@@ -85,6 +87,10 @@ if TYPE_CHECKING:
     from cowalk.model import Model as Model
     from cowalk.model import UserStore as UserStore
     from cowalk.model import load as load
+    from cowalk.online import OnlineVectors as OnlineVectors
+    from cowalk.online import fetch_model as fetch_model
+    from cowalk.online import open_histories as open_histories
+    from cowalk.online import publish as publish
     from cowalk.pipeline import fit as fit
     from cowalk.prepare import encode_items as encode_items
     from cowalk.prepare import encode_side_info as encode_side_info
@@ -104,6 +110,7 @@ if TYPE_CHECKING:
     from cowalk.prepare import split_by_time as split_by_time
     from cowalk.prepare import with_vectors as with_vectors
     from cowalk.recall import cooccurrence_lists as cooccurrence_lists
+    from cowalk.recall.named import VectorIndex as VectorIndex
     from cowalk.recommend import Recommender as Recommender
     from cowalk.settings import Recipe as Recipe
     from cowalk.settings import load_recipe as load_recipe

@@ -7,6 +7,7 @@ from cowalk.online.memory_histories import MemoryHistories
 from cowalk.online.named import open_histories
 from cowalk.online.publish import Published, publish
 from cowalk.online.redis_histories import RedisHistories
+from cowalk.online.redis_link import is_redis
 from cowalk.online.redis_vectors import OnlineVectors, Read
 from cowalk.online.sqlite_histories import SQLiteHistories
 
@@ -23,6 +24,7 @@ __all__ = [
     "StoreAwayError",
     "current_version",
     "fetch_model",
+    "is_redis",
     "open_histories",
     "publish",
 ]
