@@ -87,7 +87,7 @@ export class MapView {
   }
 
   // A press on the legend leaves only those colours on the map; none pressed shows all.
-  isolate(button, entry, { values }, pressed) {
+  async isolate(button, entry, { values }, pressed) {
     const now = !pressed.has(entry);
     if (now) pressed.add(entry);
     else pressed.delete(entry);
@@ -95,7 +95,8 @@ export class MapView {
     const wanted = new Set([...pressed].map((one) => one.code));
     const rows = [];
     if (wanted.size) for (let row = 0; row < values.length; row += 1) if (wanted.has(values[row])) rows.push(row);
-    this.scatter?.only(wanted.size ? rows : null);
+    await this.scatter?.only(wanted.size ? rows : null);
+    this.node.dataset.shown = wanted.size ? rows.length : values.length;
   }
 
   placeOf(row) {

@@ -67,7 +67,7 @@ function chips(acts) {
 
 function slider(label, name, { max, step, value, words }) {
   const shown = el("output", {}, words(value));
-  const input = el("input", { type: "range", name, min: name === "interests" ? 1 : 0, max, step, value });
+  const input = el("input", { type: "range", name, "aria-label": label, min: name === "interests" ? 1 : 0, max, step, value });
   input.addEventListener("input", () => (shown.value = words(input.value)));
   return el("label", {}, el("span", {}, label), input, shown);
 }
