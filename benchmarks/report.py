@@ -15,6 +15,8 @@ from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_negatives import NAMES as NEGATIVES
 from report_negatives import negatives
+from report_online import NAMES as ONLINE
+from report_online import online
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 from report_updates import NAMES as UPDATES
@@ -269,6 +271,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Updates", UPDATES, updates),
     ("Matrix factorization", FACTORS, factors),
     ("Hema: new items through transfer matrices", HEMA, hema),
+    ("The online store", ONLINE, online),
 )
 
 

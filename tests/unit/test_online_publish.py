@@ -111,7 +111,7 @@ def test_histories_come_with_the_vectors_of_their_items(
 def test_users_are_put_under_the_version_that_they_were_made_of(
     redis_url: str, online: OnlineVectors, models: tuple[Path, Path]
 ) -> None:
-    with pytest.raises(cw.UsageError, match="`cowalk publish` first"):
+    with pytest.raises(cw.StoreAwayError, match="`cowalk publish` puts one"):
         online.put_users(USERS)
     first = publish(models[0], redis_url).version
     many = cw.Vectors(cw.Vocab.of(list(range(2500))), np.tile(np.arange(2500, dtype=np.float32)[:, None], 8))
@@ -128,6 +128,24 @@ def test_users_are_put_under_the_version_that_they_were_made_of(
         online.put_users(wrong)
     with pytest.raises(cw.UsageError, match="5 dimensions, the model 8"):
         publish(models[0], redis_url, users=wrong)
+
+
+def test_users_that_the_model_learned_go_with_it(
+    redis_url: str, online: OnlineVectors, models: tuple[Path, Path], tmp_path: Path
+) -> None:
+    model = cw.load(models[0])
+    rows = np.arange(24, dtype=np.float32).reshape(3, 8)
+    learned = replace(model.learned, extra={"users": rows})
+    replace(model, learned=learned, user_vocab=cw.Vocab.of([7, 8, 9])).save(tmp_path / "m")
+    assert publish(tmp_path / "m", redis_url).users == 3
+    np.testing.assert_array_equal(online.users([9, "7"]), rows[[2, 0]])
+
+
+def test_ids_that_are_no_text_are_unknown(
+    redis_url: str, online: OnlineVectors, models: tuple[Path, Path]
+) -> None:
+    publish(models[0], redis_url)
+    assert np.isnan(online.items(["\ud800", "", "\0"])).all()
 
 
 def test_old_versions_are_swept(redis_url: str, client: redis.Redis, models: tuple[Path, Path]) -> None:

@@ -82,12 +82,9 @@ DROP = Script(
 # Rows of users into a version that is whole, or nothing: a version that was swept must not come back in part.
 PUT_USERS = Script(
     """
-    local root, version = KEYS[1], ARGV[1]
-    if version == '' then version = redis.call('GET', root .. ':current') end
-    local base = version and root .. ':' .. version
-    local dimension = base and redis.call('HGET', base .. ':told', 'dimension')
-    if not dimension or redis.call('TTL', base .. ':told') ~= -1 then return {version, false} end
-    if dimension == ARGV[2] then redis.call('HSET', base .. ':users', unpack(ARGV, 3)) end
-    return {version, dimension}
+    local dimension = redis.call('HGET', KEYS[1] .. ':told', 'dimension')
+    if not dimension or redis.call('TTL', KEYS[1] .. ':told') ~= -1 then return false end
+    if dimension == ARGV[1] then redis.call('HSET', KEYS[1] .. ':users', unpack(ARGV, 2)) end
+    return dimension
     """
 )

@@ -20,7 +20,7 @@ ROWS = 1_000
 """Rows that are written in one trip."""
 TRIES = 20
 """Switches during one read, one after another, before it is given up."""
-Wanted = tuple[list[str], list[str], list[str]]
+Wanted = tuple[list[bytes], list[bytes], list[str]]
 """Ids of items, of users, and of users whose histories are wanted."""
 
 
@@ -52,7 +52,7 @@ class OnlineVectors:
 
     def read(self, items: Sequence[Id] = (), users: Sequence[Id] = (), histories: Sequence[Id] = ()) -> Read:
         """Vectors of items and users, and the histories of users with their items' vectors, in one trip."""
-        wanted = (list(map(str, items)), list(map(str, users)), [user_of(user) for user in histories])
+        wanted = (list(map(_name, items)), list(map(_name, users)), [user_of(user) for user in histories])
         for _ in range(TRIES):
             assumed = self._version
             answer = self._link.ask(partial(self._transaction, assumed, wanted))
@@ -115,34 +115,26 @@ class OnlineVectors:
         """Put vectors of users beside those that are there, under the version that they were made of.
 
         version: as `Published` and `Read` name it; the current one unless given. All go under one version,
-        which is given back; UsageError where it is gone meanwhile or has another dimension.
+        which is given back; UsageError where it is gone, also meanwhile, or has another dimension.
         """
-        names = [str(name) for name in vectors.vocab.ids.tolist()]
-        wanted = version or ""
-        for start in range(0, max(1, len(names)), ROWS):
-            pairs: list[Any] = []
-            for name, row in zip(
-                names[start : start + ROWS], as_bytes(vectors.array[start : start + ROWS]), strict=True
-            ):
-                pairs += [name, row]
-            if not pairs:
-                continue
-            arguments = [wanted, vectors.vector_size, *pairs]
-            found, dimension = self._link.ask(
-                partial(PUT_USERS, keys=[self._link.place.key()], arguments=arguments)
-            )
+        to = version or self.version()
+        names = list(map(_name, vectors.vocab.ids.tolist()))
+        for start in range(0, len(names), ROWS):
+            rows = as_bytes(vectors.array[start : start + ROWS])
+            pairs = [part for pair in zip(names[start : start + ROWS], rows, strict=True) for part in pair]
+            put = partial(PUT_USERS, keys=[self._link.place.key(to)], arguments=[vectors.vector_size, *pairs])
+            dimension = self._link.ask(put)
             if dimension is None:
                 raise UsageError(
-                    f"version {wanted or 'current'} is not published at {self._link.shown}; "
-                    "`cowalk publish` first, and make the users' vectors of that version"
+                    f"version {to} is not published at {self._link.shown} (any more); "
+                    "make the users' vectors of the version that is"
                 )
             if int(dimension) != vectors.vector_size:
                 raise UsageError(
                     f"the users' vectors have {vectors.vector_size} dimensions, "
-                    f"version {found.decode()} has {int(dimension)}"
+                    f"version {to} has {int(dimension)}"
                 )
-            wanted = found.decode()
-        return wanted
+        return to
 
     def close(self) -> None:
         """Close the connections."""
@@ -166,6 +158,11 @@ def _histories(
     answers: list[Any], matrix: Callable[[list[bytes | None]], Floats]
 ) -> tuple[list[History], list[Floats]]:
     return [history_of(one[0]) for one in answers], [matrix(one[1]) for one in answers]
+
+
+def _name(item: Id) -> bytes:
+    """The id as a field of a hash; what is no Unicode text is the name of nothing."""
+    return str(item).encode(errors="surrogatepass")
 
 
 def as_bytes(rows: Floats) -> list[bytes]:
