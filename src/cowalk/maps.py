@@ -158,4 +158,5 @@ def _framed(places: Floats) -> Floats:
     low, high = np.percentile(places, [0.5, 99.5], axis=0)
     span = max(float((high - low).max()), 1e-9)  # one scale both ways: a map keeps its shape
     centred = (places - (low + high) / 2) * (1.8 / span)
-    return np.clip(centred, -1, 1).astype(np.float32)
+    drawn: Floats = np.clip(centred, -1, 1).astype(np.float32)
+    return drawn

@@ -113,7 +113,8 @@ def serve(folder: Path, beside: Path | None = None) -> Iterator[Served]:
         thread.start()
         until = time.monotonic() + 30
         while not server.started:
-            assert thread.is_alive() and time.monotonic() < until
+            assert thread.is_alive()
+            assert time.monotonic() < until
             time.sleep(0.02)
         yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
         server.should_exit = True

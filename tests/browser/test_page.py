@@ -1,4 +1,4 @@
-"""The page in a real browser: found, clicked, recommended, placed, swapped, compared, by mouse and by keys."""
+"""The page in a real browser: search, click, history, new item, swap, two models; mouse, finger and keys."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from browser.conftest import NASTY, Served, serve
 
 import cowalk as cw
+from browser.conftest import NASTY, Served, serve
 
 WIDE = {"width": 1200, "height": 800}
 
@@ -103,7 +103,8 @@ def test_search_shows_the_item_with_the_neighbours_of_the_model(opened: Open, mo
     row = model.vocab.row("i07")
     own = 100 * float(model.weights[row, 0])
     assert f"{own:.1f} %" in view
-    assert "together" in view and "shares" in view
+    assert "together" in view
+    assert "shares" in view
     assert "15 neighbours" in opened.page.locator("#told").inner_text()
 
 
@@ -206,12 +207,14 @@ def test_ids_and_names_are_only_ever_text(opened: Open) -> None:
 
 def test_the_page_runs_under_a_policy_that_forbids_all_but_its_own_files(opened: Open) -> None:
     policy = httpx.get(opened.url).headers["content-security-policy"]
-    assert policy.startswith("default-src 'self';") and "unsafe" not in policy
+    assert policy.startswith("default-src 'self';")
+    assert "unsafe" not in policy
     opened.page.evaluate(
-        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))"
+        "document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))"
     )
     assert opened.page.evaluate("window.ran === undefined")
-    assert len(opened.wrong) == 1 and "Content Security Policy" in opened.wrong.pop()
+    assert len(opened.wrong) == 1
+    assert "Content Security Policy" in opened.wrong.pop()
 
 
 def test_keys_alone_are_enough(opened: Open, model: cw.Model) -> None:
@@ -222,8 +225,10 @@ def test_keys_alone_are_enough(opened: Open, model: cw.Model) -> None:
     page.keyboard.type("number 1")
     page.wait_for_selector("#found [role=option]")
     page.keyboard.press("ArrowDown")
-    chosen = page.evaluate("document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))"
-                           ".querySelector('.id').textContent")  # fmt: skip
+    chosen = page.evaluate(
+        "document.getElementById(document.activeElement.getAttribute('aria-activedescendant'))"
+        ".querySelector('.id').textContent"
+    )
     page.keyboard.press("Enter")
     opened.wait_item(chosen)
     page.keyboard.press("Tab")
@@ -248,8 +253,9 @@ def test_keys_alone_are_enough(opened: Open, model: cw.Model) -> None:
 def test_every_control_has_a_name_and_every_id_stands_once(opened: Open) -> None:
     opened.find("i07", "i07")
     nameless = opened.page.evaluate(
-        "() => [...document.querySelectorAll('button, input, select, [role=tabpanel], [role=tab]')].filter(e => "
-        "!(e.textContent.trim() || e.ariaLabel || e.labels?.length || e.getAttribute('aria-labelledby')))"
+        "() => [...document.querySelectorAll('button, input, select, [role=tabpanel], [role=tab]')]"
+        ".filter(e => !(e.textContent.trim() || e.ariaLabel || e.labels?.length))"
+        ".filter(e => !e.getAttribute('aria-labelledby'))"
         ".map(e => e.outerHTML)"
     )
     assert nameless == []

@@ -15,7 +15,7 @@ from cowalk.serve.page_data import PageData
 from cowalk.serve.sources import FolderSource
 from cowalk.serve.static_files import FILES, sent, tagged
 
-KEPT = 2  # versions: the one that answers and the one before, which a page may still be reading
+KEPT = 4  # versions of two models: those that answer and those before, which a page may still be reading
 MOST = 100  # neighbours that say where a new item lies
 BINARY = "application/octet-stream"
 
@@ -62,15 +62,15 @@ class Pages:
     """The handlers, and what they made of the latest models."""
 
     def __init__(self) -> None:
-        self._made: dict[str, PageData] = {}
+        self._made: dict[tuple[int, str], PageData] = {}
 
     def data(self, call: Call) -> PageData:
         """The page's view of the model that answers."""
-        state = call.state
-        found = self._made.get(state.version)
+        state, key = call.state, (id(call.service), call.state.version)
+        found = self._made.get(key)
         if found is None or found.model is not state.model:
             found = PageData(state.model, state.version, _title(call), state.names.names)
-            self._made[state.version] = found
+            self._made[key] = found
             while len(self._made) > KEPT:
                 self._made.pop(next(iter(self._made)))
         return found
@@ -141,7 +141,9 @@ def _title(call: Call) -> str:
 
 
 def _has_other(call: Call) -> bool:
-    return getattr(call.scope["app"].state, "beside", None) is not None
+    """Whether a second model is compared with this one."""
+    told = call.scope["app"].state
+    return told.beside is not None and call.service is told.service
 
 
 def _tag(data: PageData, part: str) -> str:
