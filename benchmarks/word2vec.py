@@ -10,7 +10,7 @@ trials. gensim steps lock-free, cowalk in its deterministic mode.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -36,7 +36,7 @@ from cowalk.learn.extras import as_sets
 from cowalk.prepared import read_inputs
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.settings import load_recipe
-from cowalk.tables import Sessions
+from cowalk.tables import Sessions, Vocab
 from gensim_peer import train as gensim_rows
 
 EPOCHS = {"online-retail": 5, "beauty": 5, "movielens-100k": 10}
@@ -85,7 +85,10 @@ def ours_of(
     base = load_recipe("word2vec").learn.model_dump()
     asked = {**base, **form.ours, "epochs": epochs, "most_contexts": 1000}
     settings = LearnSettings.model_validate(asked)
-    return learn(sessions, train.vocab, settings, seed=seed, workers=workers)
+    counts = np.bincount(sessions.items, minlength=len(train.vocab))
+    vocab = Vocab(train.vocab.ids, np.maximum(counts, 1).astype(np.int64))  # gensim counts what it reads
+    learned = learn(sessions, vocab, settings, seed=seed, workers=workers)
+    return replace(learned, fingerprint=train.vocab.fingerprint)
 
 
 def theirs_of(

@@ -7,7 +7,7 @@ from scipy.stats import chi2
 
 from cowalk.errors import DataError
 from cowalk.kernels.bundles import Steps
-from cowalk.learn import LearnSettings
+from cowalk.learn import LearnSettings, learn
 from cowalk.learn.sequences import SessionSequences
 from cowalk.learn.state import keep_chances, negative_weights
 
@@ -114,6 +114,23 @@ def test_sessions_come_in_a_fresh_order_each_epoch_and_all_of_them_once() -> Non
     assert orders[0] == orders[2] != orders[1]
     assert sorted(orders[1]) == [v for row in rows for v in row]
     np.testing.assert_array_equal(sequences.counts(), np.arange(1, 9))
+
+
+def test_sessions_stand_in_the_log_s_order_where_that_is_asked() -> None:
+    rows = [[v] * (v + 1) for v in range(8)]
+    sequences = SessionSequences(sessions_of(rows), 8, seed=0, shuffled=False)
+    none = np.empty(0, dtype=np.float32)
+    for epoch in (0, 1):
+        assert next(sequences.chunks(epoch, none)).stream.tokens.tolist() == [v for row in rows for v in row]
+
+
+def test_the_order_of_sessions_is_a_setting() -> None:
+    source, vocab = sessions_of([[0, 1], [2, 3], [4, 5], [6, 7]] * 4), vocab_of(COUNTS)
+    small = LearnSettings(sequences="sessions", input="own", vector_size=4, block=16)
+    given = small.model_copy(update={"session_order": "given"})
+    shuffled, stands, again = (learn(source, vocab, s, seed=1).vectors for s in (small, given, given))
+    assert not np.array_equal(shuffled, stands)
+    np.testing.assert_array_equal(stands, again)
 
 
 def test_the_vocabulary_of_this_file_counts_what_it_says() -> None:

@@ -59,7 +59,9 @@ def learn(
     check_source(settings, isinstance(source, ItemGraph))
     if settings.pairs == "set" and isinstance(source, Sessions):
         source = as_sets(source, len(vocab))
-    sequences = sequences_of(source, vocab, walks, seed, workers)
+    sequences = sequences_of(
+        source, vocab, walks, seed, workers, shuffled=settings.session_order == "shuffled"
+    )
     uses_fields = settings.input != "own"
     parts = parts_of(vocab, side_info if uses_fields else None, settings.multi)
     counts = sequences.counts() if settings.counts == "walks" else vocab.counts

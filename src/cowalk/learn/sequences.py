@@ -89,15 +89,18 @@ class WalkSequences:
 
 @dataclass(frozen=True)
 class SessionSequences:
-    """Sessions, in a fresh order each epoch."""
+    """Sessions, in a fresh order each epoch, or as they stand."""
 
     sessions: Sessions
     n_items: int
     seed: int
+    shuffled: bool = True
 
     def chunks(self, epoch: int, keep: Floats) -> Iterator[Chunk]:
         """See Sequences."""
-        order = seeds.generator(self.seed, f"session order {epoch}").permutation(len(self.sessions))
+        order = np.arange(len(self.sessions))
+        if self.shuffled:
+            order = seeds.generator(self.seed, f"session order {epoch}").permutation(len(self.sessions))
         ends = np.cumsum(np.diff(self.sessions.offsets)[order])
         total = int(ends[-1]) if len(ends) else 0
         if total == 0:
@@ -127,11 +130,12 @@ class SessionSequences:
 
 
 def sequences_of(
-    source: Sessions | ItemGraph, vocab: Vocab, walks: WalkSettings | None, seed: int, workers: int | None
-) -> Sequences:
+    source: Sessions | ItemGraph, vocab: Vocab, walks: WalkSettings | None, seed: int, workers: int | None,
+    shuffled: bool = True,
+) -> Sequences:  # fmt: skip
     """What an engine reads of its source: the sessions, or walks over the graph."""
     if isinstance(source, ItemGraph):
         if len(source) != len(vocab):
             raise UsageError(f"the graph has {len(source)} nodes but the vocabulary {len(vocab)} ids")
         return WalkSequences(Walker(source, walks or WalkSettings(), seed), workers)
-    return SessionSequences(source, len(vocab), seed)
+    return SessionSequences(source, len(vocab), seed, shuffled)

@@ -30,6 +30,10 @@ class LearnSettings(Settings):
     sequences: Literal["walks", "sessions"] = Field(
         "walks", description="What is read: walks over the graph, or sessions."
     )
+    session_order: Literal["shuffled", "given"] = Field(
+        "shuffled",
+        description="Sessions: a new order each epoch, or as they stand, as gensim reads; late ones weigh more.",
+    )
     input: Literal["own", "mean", "weighted"] = Field(
         "weighted",
         description="Input vector: own row (BGE), mean with side information (GES), weighted mean (EGES).",
