@@ -32,7 +32,7 @@ class LearnSettings(Settings):
     )
     session_order: Literal["shuffled", "given"] = Field(
         "shuffled",
-        description="Sessions: a new order each epoch, or as they stand, as gensim reads; late ones weigh more.",
+        description="Sessions: a new order each epoch, or as they stand (gensim): late ones weigh more.",
     )
     input: Literal["own", "mean", "weighted"] = Field(
         "weighted",
