@@ -27,8 +27,9 @@ WALKS = {"blogcatalog": 80, "wiki": 20, "cora": 20}  # from every node; the pape
 LENGTH = 40  # nodes in a walk
 GENSIM = {"vector_size": 128, "window": 10, "negative": 5, "alpha": 0.025, "min_alpha": 0.0001}
 SAME: Mapping[str, Any] = {
-    "learn.vector_size": 128, "learn.window": 10, "learn.mode": "hogwild",
-}  # fmt: skip
+    "learn.vector_size": 128, "learn.window": 10, "learn.mode": "hogwild", "learn.init": 1.0,
+    "learn.sample": 1e-3, "learn.sample_rule": "word2vec", "learn.counts": "walks",
+}  # fmt: skip  # gensim's defaults, its subsampling among them
 AIMS = {"blogcatalog": {"micro": 0.410, "macro": 0.273}}  # Perozzi et al. 2014, table 2
 
 
