@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cowalk import __version__
+from cowalk.cli.bench_index import bench_index
 from cowalk.cli.classify import classify
 from cowalk.cli.compare import compare
 from cowalk.cli.demo import demo
@@ -14,9 +15,12 @@ from cowalk.cli.embed import embed
 from cowalk.cli.evaluate import evaluate
 from cowalk.cli.export import export
 from cowalk.cli.fit import fit
+from cowalk.cli.index import index
 from cowalk.cli.inspect import inspect
+from cowalk.cli.publish import publish
 from cowalk.cli.recipes import recipes
 from cowalk.cli.recommend import recommend
+from cowalk.cli.serve import serve
 from cowalk.cli.similar import similar
 from cowalk.cli.simulate import simulate
 from cowalk.cli.tune import tune
@@ -36,15 +40,19 @@ for command in (
     fit,
     tune,
     update,
+    index,
+    bench_index,
     evaluate,
     compare,
     classify,
     similar,
     recommend,
+    serve,
     users,
     embed,
     inspect,
     export,
+    publish,
     simulate,
     demo,
     recipes,

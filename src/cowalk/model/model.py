@@ -37,6 +37,7 @@ from cowalk.model.user_store import Time, UserStore
 from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
 from cowalk.recall import Index
+from cowalk.recall.building import Built
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
@@ -114,21 +115,25 @@ class Model(ModelData):
         k: int = NEIGHBORS,
         workers: int | None = None,
         progress: Callable[[str], None] | None = None,
+        watch: Callable[[Purpose, Built], None] | None = None,
         **settings: Any,
     ) -> Model:
         """The same model, whose answers come through an index that finds `recall` of the k true candidates.
 
         kind: auto (by size and metric), exact, lsh, ivf, hnsw or kdtree; purpose: recommend, similar or both.
-        settings: the kind's own (nlist, m, ...) instead of those that the recall asks for.
+        settings: the kind's own (nlist, m, ...) instead of those that the recall asks for. watch is shown how
+        each came about.
         """
         found = dict(self.indexes)
         for one in PURPOSES if purpose == "both" else (purpose,):
             if one == "recommend" and not self.learned.contexts.size and purpose == "both":
                 continue
-            found[one], _ = build_for(
+            found[one], built = build_for(
                 self._plain, self.learned.vectors, self.probe, one, kind, recall, k=k,
                 seed=self.recipe.seed, workers=workers, progress=progress, settings=settings,
             )  # fmt: skip
+            if watch is not None:
+                watch(one, built)
         return replace(self, indexes=found)
 
     def with_same_index(self, purpose: str, like: CarriedIndex, workers: int | None = None) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -45,6 +45,20 @@ class Built:
     curve: tuple[Point, ...] = ()
     tuning: Any = None
     """Of LSH: how its tables were chosen (LSHTuning)."""
+
+    @property
+    def seconds(self) -> float:
+        """Of one query, alone on one thread."""
+        return self.curve[-1].seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "kind": self.index.kind, "why": self.why, "rows": len(self.index), "recall": self.recall,
+            "k": self.k, "queries": self.queries, "seconds": self.seconds,
+            "curve": [asdict(point) for point in self.curve],
+            "tuning": None if self.tuning is None else self.tuning.to_dict(),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,10 @@ class Index(Protocol):
         """How many rows were ever given, the removed among them; the next row that `add` gives."""
 
     @property
+    def alive(self) -> NDArray[np.bool_]:
+        """bool[size]: the rows that were not removed."""
+
+    @property
     def dimension(self) -> int:
         """Length of a vector."""
 
