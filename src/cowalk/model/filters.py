@@ -82,7 +82,7 @@ def _matches(field: Field, wanted: Wanted) -> tuple[Mask, list[str]]:
     mask = _with_codes(field, [codes[label] for label in labels if label in codes])
     if field.kind == "numeric":  # a number, unless it is a bucket's name
         for label in unknown:
-            number = as_number(field.name, label)
+            number = _number(field, label)
             mask |= _between(field, number, number)
         unknown = []
     return mask, unknown
@@ -102,11 +102,18 @@ def _within(field: Field, bounds: Mapping[str, Any]) -> Mask:
         raise UsageError(f"filter: field {field.name!r} is {field.kind}; min and max need a numeric field")
     if not bounds or not set(bounds) <= BOUNDS:
         raise UsageError(f"filter: field {field.name!r} takes {{'min': a, 'max': b}}, got {dict(bounds)!r}")
-    low, high = (as_number(field.name, bounds.get(name)) for name in ("min", "max"))
+    low, high = (_number(field, bounds.get(name)) for name in ("min", "max"))
     low, high = (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
     if low > high:
         raise UsageError(f"filter: field {field.name!r}: min {low:g} is above max {high:g}")
     return _between(field, low, high)
+
+
+def _number(field: Field, value: Any) -> float:
+    try:
+        return as_number(field.name, value)
+    except UsageError as error:
+        raise UsageError(f"filter: {error}") from None
 
 
 def _between(field: Field, low: float, high: float) -> Mask:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
+from msgspec import UNSET, UnsetType
+
 from cowalk.errors import CowalkError, UnknownIdError, UsageError
-from cowalk.serve.schemas import Problem
+from cowalk.serve.schemas import K_USUAL, Problem
 
 FIELDS = {
     "filter": "where",
     "k ": "k",
     "time": "times",
     "the times": "times",
+    "the history has": "times",
     "the history": "history",
     "recommend.half_life": "times",
     "these histories": "times",
@@ -22,7 +25,6 @@ FIELDS = {
     "metric": "metric",
     "item ": "item",
     "user ": "user",
-    "cold.": "method",
 }
 """How the model's own words begin, and the field of a request that they are about."""
 
@@ -54,3 +56,12 @@ def invalid(words: str) -> RefusedError:
         return RefusedError(422, words, (unknown[1] or unknown[2]) if unknown else "")
     field = path[1].removeprefix("$").lstrip(".")
     return RefusedError(422, f"{field}: {words[: path.start()]}" if field else words, field)
+
+
+def places(k: int | UnsetType, items: int) -> int:
+    """How many items to answer with: k, or as many as are usual; RefusedError above the catalogue."""
+    if k is UNSET:
+        return min(K_USUAL, items)
+    if k > items:
+        raise RefusedError(422, f"k: {k} is more than the {items} items of the catalogue", "k")
+    return k

@@ -17,7 +17,8 @@ Text = Annotated[str, Meta(min_length=1, max_length=1024)]
 Id = Text | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Scalar = Annotated[str, Meta(max_length=1024)] | int | float | bool
 Time = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)] | Annotated[str, Meta(max_length=40)]
-K = Annotated[int, Meta(ge=1, le=K_MOST, description="Number of items.")]
+K_USUAL = 10
+K = Annotated[int, Meta(ge=1, le=K_MOST, description=f"Number of items; {K_USUAL} unless given.")]
 
 
 class Range(Struct, forbid_unknown_fields=True):
@@ -48,7 +49,7 @@ class Recommend(Struct, forbid_unknown_fields=True):
         Annotated[list[Id], Meta(max_length=HISTORY_MOST, description="Item ids, oldest first.")] | UnsetType
     ) = UNSET
     user: Id | UnsetType = UNSET
-    k: K = 10
+    k: K | UnsetType = UNSET
     times: (
         Annotated[
             list[Time],
@@ -93,7 +94,7 @@ class Answer(Struct, omit_defaults=True):
 class SimilarQuery(Struct, forbid_unknown_fields=True):
     """The question of GET /similar; where is JSON text."""
 
-    k: K = 10
+    k: K | UnsetType = UNSET
     metric: Literal["cosine", "dot", "l2", "context", "attributes"] | None = None
     explain: bool = False
     where: (
@@ -104,7 +105,13 @@ class SimilarQuery(Struct, forbid_unknown_fields=True):
 class HowToEmbed(Struct, forbid_unknown_fields=True):
     """What is asked of new items, beside their attributes."""
 
-    k: Annotated[int, Meta(ge=0, le=K_MOST, description="Neighbours; 0 = the vector alone.")] = 10
+    k: (
+        Annotated[
+            int,
+            Meta(ge=0, le=K_MOST, description=f"Neighbours; 0 = the vector alone; {K_USUAL} unless given."),
+        ]
+        | UnsetType
+    ) = UNSET
     method: Literal["mean", "similar", "ridge", "transfer"] | None = None
     where: Where | UnsetType = UNSET
     explain: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from cowalk.errors import UsageError
 from cowalk.serve import schemas as s
-from cowalk.serve.errors import RefusedError
+from cowalk.serve.errors import RefusedError, places, refusal
 from cowalk.serve.operations import Call, Operation
 from cowalk.serve.routes.recommend import where_of
 from cowalk.serve.routes.similar import answer_of
@@ -14,33 +15,28 @@ async def embed(call: Call) -> s.Embedded:
 
     Values that the model has not seen count as missing and are told by field.
     """
-    _check(call)
     return await call.service.aside(_one, call, call.body, call.body.attributes)
 
 
 async def embed_several(call: Call) -> s.SeveralEmbedded:
     """The same for several new items, an answer for each."""
-    _check(call)
     wish: s.EmbedSeveral = call.body
     return s.SeveralEmbedded([await call.service.aside(_one, call, wish, one) for one in wish.items])
 
 
-def _check(call: Call) -> None:
-    items = len(call.state.model.vocab)
-    if call.body.k > items:
-        raise RefusedError(422, f"k: {call.body.k} is more than the {items} items of the catalogue", "k")
-
-
 def _one(call: Call, wish: s.HowToEmbed, attributes: s.Attributes) -> s.Embedded:
     model = call.state.model
-    made = model.cold_items([attributes], wish.method)
+    k = places(wish.k, len(model.vocab))
+    try:
+        made = model.cold_items([attributes], wish.method)
+    except UsageError as error:
+        known = refusal(error)
+        raise RefusedError(known.status, str(error), known.problem.field or "method") from None
     why = s.Why(by="attributes", score="", model=call.state.version, notes=made.told())
     near = s.Answer([], [], why)
-    if wish.k:
+    if k:
         where = where_of(wish.where)
-        near = answer_of(
-            call, model.similar(attributes, wish.k, where=where, explain=wish.explain), "attributes"
-        )
+        near = answer_of(call, model.similar(attributes, k, where=where, explain=wish.explain), "attributes")
     unknown = {name: values for name, values in made.unknown.items() if values}
     return s.Embedded(made.vectors[0].tolist(), near.items, near.scores, unknown, near.why, near.reasons)
 

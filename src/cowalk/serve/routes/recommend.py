@@ -11,7 +11,7 @@ from cowalk.model.filters import Where
 from cowalk.model.reasons import reasons_of_history
 from cowalk.online import History
 from cowalk.serve import schemas as s
-from cowalk.serve.errors import RefusedError
+from cowalk.serve.errors import RefusedError, places
 from cowalk.serve.operations import Call, Operation
 from cowalk.tables import Id
 
@@ -60,11 +60,9 @@ def _without_repeats(kept: History) -> History:
 def _question(call: Call, wish: s.Recommend, times: Sequence[s.Time] | None) -> Question:
     model = call.state.model
     items = len(call.state.ids) if wish.cold else len(model.vocab)
-    if wish.k > items:
-        raise RefusedError(422, f"k: {wish.k} is more than the {items} items of the catalogue", "k")
     aged = model.recipe.recommend.half_life > 0
     return Question(
-        k=wish.k,
+        k=places(wish.k, items),
         times=times if aged or wish.times is not UNSET else None,
         exclude_seen=wish.exclude_seen,
         on_unknown="cold" if wish.cold else "skip",

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from cowalk.model import Answer
 from cowalk.model.filters import Where
 from cowalk.serve import schemas as s
-from cowalk.serve.errors import RefusedError, invalid
+from cowalk.serve.errors import RefusedError, invalid, places
 from cowalk.serve.operations import Call, Operation
 from cowalk.serve.routes.recommend import where_of
 
@@ -22,12 +22,9 @@ async def similar(call: Call) -> s.Answer:
     """
     query: s.SimilarQuery = call.query
     item, model = call.path["item"], call.state.model
-    if query.k > len(model.vocab):
-        raise RefusedError(
-            422, f"k: {query.k} is more than the {len(model.vocab)} items of the catalogue", "k"
-        )
+    k = places(query.k, len(model.vocab))
     found = model.similar(
-        item, query.k, query.metric, explain=query.explain, on_unknown="cold", where=_filter(query)
+        item, k, query.metric, explain=query.explain, on_unknown="cold", where=_filter(query)
     )
     if found.unknown:
         raise RefusedError(404, f"item: {item[:100]!r} is not known", "item")
