@@ -1,0 +1,40 @@
+"""Slow twin of kernels/lsh.py: bucket ids as whole numbers, keys by Python arithmetic modulo 2**64."""
+
+import math
+
+import numpy as np
+
+from reference.rng import MASK, mix
+
+
+def places_of(vector, scale, lift, directions, shifts):
+    """Where a row falls on each line, in widths, in float64; no kernel."""
+    lifted = np.append(scale * vector.astype(float), lift)
+    return lifted @ directions.astype(float) + shifts
+
+
+def total_of(ids, multipliers):
+    """The sum that a bucket stands for; no kernel."""
+    return sum(i * int(m) for i, m in zip(ids, multipliers, strict=True)) & MASK
+
+
+def key_of(total):
+    """The 32 bits that a bucket is found by; no kernel."""
+    return mix(total) >> 32
+
+
+def bucket_entries(vectors, rows, scale, lifts, directions, shifts, multipliers, workers, entries):
+    tables, k = multipliers.shape
+    for at, row in enumerate(rows):
+        places = places_of(vectors[row], scale, lifts[at], directions, shifts)
+        for table in range(tables):
+            ids = [math.floor(place) for place in places[table * k : (table + 1) * k]]
+            entries[table, at] = key_of(total_of(ids, multipliers[table])) << 32 | int(row)
+
+
+def sketches(vectors, rows, scale, lifts, directions, shifts, workers, out):
+    for at, row in enumerate(rows):
+        places = places_of(vectors[row], scale, lifts[at], directions, shifts)
+        for word in range(out.shape[1]):
+            sides = places[64 * word : 64 * (word + 1)] >= 0
+            out[at, word] = sum(1 << i for i, side in enumerate(sides) if side)

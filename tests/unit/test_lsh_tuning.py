@@ -1,0 +1,110 @@
+"""Tuning of LSH: the recall is reached on queries that it did not see, and what is predicted comes true."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cowalk.errors import UsageError
+from cowalk.recall.exact_index import ExactIndex
+from cowalk.recall.lsh import LSHIndex
+from cowalk.recall.lsh_costs import cheapest
+from cowalk.recall.lsh_sample import Sample, without_own
+from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh_theory import Distances
+from cowalk.recall.lsh_tuning import PROBES, tuned
+from cowalk.tables import Hits
+
+
+def clusters(rows: int, size: int = 12, groups: int = 30, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(groups, size))
+    return (centres[rng.integers(0, groups, rows)] + 0.5 * rng.normal(size=(rows, size))).astype(np.float32)
+
+
+@pytest.fixture
+def few_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small search, so that a test takes seconds."""
+    monkeypatch.setattr("cowalk.recall.lsh_costs.FUNCTIONS", (4, 8, 12))
+    monkeypatch.setattr("cowalk.recall.lsh_costs.TABLES", (1, 4))
+    monkeypatch.setattr("cowalk.recall.lsh_costs.WIDTHS", (2.0, 3.5))
+
+
+@pytest.mark.usefixtures("few_choices")
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
+def test_the_recall_is_reached_on_other_queries(metric: str) -> None:
+    rows = clusters(3000)
+    index, tuning = tuned(rows, metric, recall=0.9, k=10, seed=1)
+    assert tuning.reached
+    assert tuning.recall >= 0.9
+    assert index.settings == tuning.settings
+    own = np.arange(0, 3000, 7, dtype=np.int32)
+    found = without_own(index.search(rows[own], 11), own, 10).ids
+    truth = without_own(ExactIndex.build(rows, metric).search(rows[own], 11), own, 10).ids
+    recall = np.mean([len(np.intersect1d(a, b)) / 10 for a, b in zip(found, truth, strict=True)])
+    assert recall >= 0.88
+    again, _ = tuned(rows, metric, recall=0.9, k=10, seed=1)
+    assert again.settings == index.settings
+
+
+@pytest.mark.usefixtures("few_choices")
+def test_the_curve_is_predicted_and_rises() -> None:
+    _, tuning = tuned(clusters(3000), "cosine", recall=0.9, k=10, seed=2)
+    assert tuning.chosen in tuning.curve
+    assert tuning.chosen.recall == pytest.approx(tuning.recall)
+    for point in tuning.curve:
+        assert point.recall <= point.bucket_recall + 1e-9
+        assert point.scored <= point.candidates
+        assert point.predicted_recall == pytest.approx(point.bucket_recall, abs=0.12)
+    recalls = [point.bucket_recall for point in tuning.curve]
+    assert recalls == sorted(recalls)
+    assert json.loads(json.dumps(tuning.to_dict()))["target"] == 0.9
+    assert f"{tuning.settings.tables} tables" in tuning.words()
+
+
+def test_prediction_holds_over_the_draws_of_lines() -> None:
+    """Recall and candidates by the formula are the mean over seeds, within four standard errors or 0.02."""
+    rows = clusters(2000)
+    sample = Sample.drawn(ExactIndex.build(rows).vectors, "cosine", 10, 0.0, queries=None, seed=1)
+    chosen = LSHSettings(width=0.8, functions=8, tables=3, sketch=0, scored=0)
+    probes = np.array([0, 8, 64])
+    predicted, candidates = sample.distances.expected(chosen, probes)
+    measured = np.empty((12, 3, 2))
+    for seed in range(12):
+        index = LSHIndex.build(rows, "cosine", chosen, seed=seed)
+        for at, number in enumerate(probes):
+            hits, work = index.searched(probes=int(number)).looked(sample.queries, 11)
+            measured[seed, at] = sample.recalls(hits).mean(), work[:, 1].mean() - 1  # the query's own row
+    mean, error = measured.mean(axis=0), measured.std(axis=0) / np.sqrt(11)
+    assert (np.abs(mean[:, 0] - predicted) < np.maximum(4 * error[:, 0], 0.02)).all()
+    assert (np.abs(mean[:, 1] - candidates) < np.maximum(4 * error[:, 1], 0.1 * candidates)).all()
+
+
+def test_a_recall_out_of_reach_is_told() -> None:
+    """Rows without any structure: the buckets give the most they can."""
+    distances = Distances.of(np.full(100, 1.3), np.full(1000, 1.4), 10**6)
+    settings, tried = cheapest(distances, 0.999, PROBES[:8])
+    assert tried > 100
+    found, _ = distances.expected(settings, np.array([settings.probes]))
+    assert found[0] < 0.999
+
+
+def test_own_rows_are_left_out() -> None:
+    hits = Hits(np.array([[4, 7, 9], [1, 2, 3]], np.int32), np.array([[3, 2, 1], [3, 2, 1]], np.float32))
+    assert without_own(hits, np.array([7, -1], np.int32), 2).ids.tolist() == [[4, 9], [1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"recall": 1.0}, "recall"),
+        ({"k": 0}, "at least 1"),
+        ({"share": 0.0}, "share"),
+        ({"metric": "dot"}, "metric"),
+    ],
+)
+def test_what_cannot_be_tuned(change: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        tuned(clusters(50), **change)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="queries"):
+        tuned(clusters(50), queries=np.zeros((0, 12), np.float32))
