@@ -142,7 +142,7 @@ def _umap(units: Floats, seed: int) -> Floats:
 
         layout = UMAP(
             n_neighbors=min(15, len(units) - 1),
-            min_dist=0.15,
+            min_dist=0.35,
             metric="cosine",
             init="pca",
             random_state=seeds.stream(seed, "umap") % 2**32,

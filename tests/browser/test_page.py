@@ -87,12 +87,13 @@ def alone(places: np.ndarray) -> int:
     return int(far.min(axis=1).argmax())
 
 
-def pixel_of(box: dict[str, float], place: np.ndarray) -> tuple[float, float]:
-    """Where a place of the map is drawn before anything is moved: all of it is seen, with 3 % of room."""
+def pixel_of(box: dict[str, float], places: np.ndarray, row: int) -> tuple[float, float]:
+    """Where a row is drawn before anything is moved: all of the map is seen, 3 % of room on either side."""
     width, height = box["width"], box["height"]
-    far = 1.06 * max(1, height / width)
-    x, y = (float(value) / far for value in place)
-    return (x * height / width + 1) * width / 2, (1 - y) * height / 2
+    size = np.ptp(places, axis=0)
+    pixels = min(width / size[0], height / size[1]) / 1.06  # of one unit of the map
+    x, y = pixels * (places[row] - (places.max(axis=0) + places.min(axis=0)) / 2)
+    return width / 2 + float(x), height / 2 - float(y)
 
 
 def test_search_shows_the_item_with_the_neighbours_of_the_model(opened: Open, model: cw.Model) -> None:
@@ -117,7 +118,7 @@ def test_points_are_drawn_and_a_click_on_one_opens_it(opened: Open, model: cw.Mo
     assert 300 < colourful.sum() < 0.2 * colourful.size
     places = places_of(opened.url)
     row, box = alone(places), stage.bounding_box()
-    x, y = pixel_of(box, places[row])
+    x, y = pixel_of(box, places, row)
     assert colourful[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3].any()
     stage.hover(position={"x": x, "y": y})
     item = str(model.vocab.ids[row])
@@ -130,7 +131,7 @@ def test_a_drag_moves_the_map_and_the_wheel_zooms_about_the_pointer(opened: Open
     places = places_of(opened.url)
     row, stage = alone(places), opened.page.locator(".stage")
     box = stage.bounding_box()
-    x, y = pixel_of(box, places[row])
+    x, y = pixel_of(box, places, row)
     left, top = box["x"] + x, box["y"] + y
     opened.page.mouse.move(left, top)
     opened.page.mouse.wheel(0, -300)
@@ -155,16 +156,16 @@ def test_a_history_is_answered_as_the_model_answers(opened: Open, model: cw.Mode
     assert opened.listed("view-history") == model.recommend(["i07", "i10"], 15).ids
     assert "together with" in opened.page.locator("#view-history .why").first.inner_text()
 
-    opened.page.locator("[name=diversity]").fill("0.6")
     wanted = model.recommend(["i07", "i10"], 15, diversity=0.6).ids
+    opened.page.locator("[name=diversity]").fill("0.6")
     opened.page.wait_for_function(
         "wanted => [...document.querySelectorAll('#view-history .items .id')].map(e => e.textContent)"
         ".join() === wanted", arg=",".join(map(str, wanted)),
     )  # fmt: skip
+    wanted = model.recommend(["i07", "i10"], 15, where={"category": "cup"}).ids
     opened.page.locator("[name=diversity]").fill("0")
     opened.page.select_option("[name=filter]", "category")
     opened.page.fill("[name=value]", "cup")
-    wanted = model.recommend(["i07", "i10"], 15, where={"category": "cup"}).ids
     opened.page.wait_for_function(
         "wanted => [...document.querySelectorAll('#view-history .items .id')].map(e => e.textContent)"
         ".join() === wanted", arg=",".join(map(str, wanted)),
@@ -279,8 +280,8 @@ def test_colours_follow_the_choice_and_the_legend_leaves_only_what_is_pressed(op
     hidden = [row for row, name in enumerate(names) if "cup" not in name]
     row = hidden[alone(places[hidden])]
     shown = [at for at in range(len(names)) if at not in hidden]
-    x, y = pixel_of(stage.bounding_box(), places[row])
-    near = min(np.hypot(*(np.subtract(pixel_of(stage.bounding_box(), places[at]), (x, y)))) for at in shown)
+    x, y = pixel_of(stage.bounding_box(), places, row)
+    near = min(np.hypot(*(np.subtract(pixel_of(stage.bounding_box(), places, at), (x, y)))) for at in shown)
     stage.hover(position={"x": x, "y": y})
     assert opened.page.locator(".tip").is_hidden() == bool(near > 8)
 
@@ -301,7 +302,7 @@ def test_a_phone_shows_all_without_scrolling_sideways_and_takes_a_tap(chromium: 
     page = Open(chromium, served.url, viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True)
     places = places_of(served.url)
     row, stage = alone(places), page.page.locator(".stage")
-    x, y = pixel_of(stage.bounding_box(), places[row])
+    x, y = pixel_of(stage.bounding_box(), places, row)
     stage.tap(position={"x": x, "y": y})
     ids = httpx.get(f"{served.url}/map/ids").json()["ids"]
     page.wait_item(ids[row])
@@ -320,10 +321,11 @@ def test_a_swapped_model_is_read_again_while_the_page_is_open(
         page = Open(chromium, service.url)
         page.find("i07", "i07")
         before = page.page.locator(".map").get_attribute("data-drawn")
-        version = cw.load(shop_models[1]).save(folder).name
+        other = cw.load(shop_models[1])
+        wanted = other.similar("i07", 15).ids
+        version = other.save(folder).name
         page.page.wait_for_selector(f".map[data-drawn='{version}']")
         assert before != version
-        wanted = cw.load(folder).similar("i07", 15).ids
         page.page.wait_for_function(
             "wanted => [...document.querySelectorAll('#view-item .items .id')].map(e => e.textContent)"
             ".join() === wanted", arg=",".join(map(str, wanted)),

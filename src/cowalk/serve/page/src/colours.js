@@ -1,5 +1,7 @@
 // Colours of the points: categories that can be told apart, and a scale from few to many.
 
+import { plural } from "./dom.js";
+
 // Ten hues of like lightness, the first eight apart for colour-blind eyes; grey is for what has no colour.
 const LIGHT = ["#0f766e", "#d97706", "#4f63d2", "#c2416b", "#5b8c1f", "#0e87c4", "#8b5cb8", "#a3622f", "#c0a415", "#56707e"];
 const DARK = ["#2dd4bf", "#f5a545", "#8b9cff", "#f2759b", "#a3d15c", "#56c2f5", "#c39aea", "#d69a68", "#e8d04f", "#93abb8"];
@@ -67,7 +69,7 @@ export function byPopularity(counts) {
     totals[step] += 1;
   }
   const legend = steps
-    .map((colour, code) => ({ label: `seen ${edges[code].toLocaleString("en")} times or more`, count: totals[code], colour, code }))
+    .map((colour, code) => ({ label: `seen ${plural(edges[code], "time")} or more`, count: totals[code], colour, code }))
     .filter((entry) => entry.count)
     .reverse();
   return { values, palette: [...steps, grey()], legend };

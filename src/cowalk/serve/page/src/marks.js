@@ -101,8 +101,8 @@ export function drawMarks(canvas, marks, inks) {
     context.stroke();
   }
   context.globalAlpha = 1;
-  for (const mark of marks.slice().reverse()) shape(context, mark, inks);
   context.font = `500 12px ${inks.font}`;
   context.textBaseline = "middle";
   names(context, marks, size, inks);
+  for (const mark of marks.slice().reverse()) shape(context, mark, inks);
 }

@@ -3,10 +3,20 @@
 import createScatterplot from "regl-scatterplot";
 import { grey, isDark } from "./colours.js";
 import { Grid } from "./grid.js";
+import { directRenderer } from "./renderer.js";
 
 const STEPS = 8; // sizes of points, by popularity
 
 const paper = () => getComputedStyle(document.documentElement).getPropertyValue("--map").trim();
+
+function bounds(values) {
+  let [low, high] = [values[0] ?? 0, values[0] ?? 0];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
+}
 
 // Radii by popularity: few items are drawn large, 200,000 small.
 function sizes(count) {
@@ -24,6 +34,7 @@ export class Scatter {
     this.canvas = canvas;
     this.plot = createScatterplot({
       canvas,
+      renderer: directRenderer(canvas),
       width: canvas.clientWidth,
       height: canvas.clientHeight,
       actionKeyMap: {},
@@ -50,6 +61,8 @@ export class Scatter {
       this.x = Float32Array.from({ length: model.size }, (_, row) => model.places[2 * row]);
       this.y = Float32Array.from({ length: model.size }, (_, row) => model.places[2 * row + 1]);
       this.popularity = popularity(model.counts);
+      [this.left, this.right] = bounds(this.x);
+      [this.low, this.high] = bounds(this.y);
       this.index = undefined;
     }
     this.plot.set({
@@ -82,9 +95,9 @@ export class Scatter {
     return rows === null ? this.plot.unfilter() : this.plot.filter(rows);
   }
 
+  // Show all of the map.
   fit() {
-    const wide = this.canvas.clientWidth / this.canvas.clientHeight;
-    this.plot.set({ cameraTarget: [0, 0], cameraDistance: 1.06 * Math.max(1, 1 / wide) });
+    this.frame([[this.left, this.low], [this.right, this.high]], 1.06);
   }
 
   resize() {
@@ -145,13 +158,12 @@ export class Scatter {
     this.move(width / 2 - x, height / 2 - y);
   }
 
-  // Zoom so that all of these places fill most of the view.
-  frame(places) {
-    const xs = places.map((place) => place[0]);
-    const ys = places.map((place) => place[1]);
-    const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  // Zoom so that all of these places are seen, with room around them.
+  frame(places, room = 1.6) {
+    const [left, right] = bounds(places.map((place) => place[0]));
+    const [low, high] = bounds(places.map((place) => place[1]));
     const wide = this.canvas.clientWidth / this.canvas.clientHeight;
-    const size = Math.max((right - left) / wide, high - low, 0.08) * 1.6;
+    const size = Math.max((right - left) / wide, high - low, 0.08) * room;
     const scale = 2 / size;
     const view = this.plot.get("cameraView").slice();
     view[0] = view[5] = scale;

@@ -17,8 +17,8 @@ const empty = () =>
 
 function attributesOf(item) {
   return Object.entries(item.attributes ?? {})
-    .filter(([, values]) => values !== null && String(values).length)
-    .map(([name, values]) => [name, Array.isArray(values) ? values.join(", ") : String(values)]);
+    .map(([name, values]) => [name, values.join(", ")])
+    .filter(([, text]) => text !== item.name);
 }
 
 // Both lists beside each other where there are two models, and how much they share.
