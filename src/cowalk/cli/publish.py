@@ -27,7 +27,7 @@ def publish(
     Readers get the old version until the new one is there whole. Interrupted, nothing is changed, and what
     was written goes away by itself.
 
-    Example: cowalk publish model/ --to redis://127.0.0.1:6379/0?name=shop
+    Example: cowalk publish model/ --to redis://127.0.0.1:6379/0
     """
     from cowalk.online import publish as run
     from cowalk.tables import Vectors
