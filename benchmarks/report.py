@@ -13,6 +13,8 @@ from report_family import CONSISTENCY, FAMILY, consistency, family
 from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
 from report_hema import hema
+from report_indexes import NAMES as INDEXES
+from report_indexes import indexes
 from report_negatives import NAMES as NEGATIVES
 from report_negatives import negatives
 from report_online import NAMES as ONLINE
@@ -271,6 +273,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Updates", UPDATES, updates),
     ("Matrix factorization", FACTORS, factors),
     ("Hema: new items through transfer matrices", HEMA, hema),
+    ("Indexes", INDEXES, indexes),
     ("The online store", ONLINE, online),
 )
 

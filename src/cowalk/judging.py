@@ -29,9 +29,11 @@ from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.harness import ALL, Protocol
 from cowalk.evaluate.methods import Choice, Chosen
 from cowalk.evaluate.protocols.next_item import judge_next_item, next_item_queries
+from cowalk.index_loss import index_loss, probe_loss, without_index
 from cowalk.model import Model
 from cowalk.prepare import read_events
 from cowalk.prepared import Prepared, read_inputs
+from cowalk.recommend import Recommender
 from cowalk.setting_names import did_you_mean
 from cowalk.settings import Recipe, load_recipe, recipe_names
 from cowalk.tables import Hits, ItemGraph
@@ -165,14 +167,17 @@ def judge_model(
     fitted_on = model.manifest.get("fingerprints", {}).get("data")
     if fitted_on and fitted_on != prepared.fingerprint:
         verdict.notes.append("the data are not those that the model was fitted on")
+    loss = probe_loss(model)
+    if loss is not None:
+        verdict.notes.append(loss.told("histories of its own log, which the model has learned from"))
     return verdict
 
 
 class _Saved(Fitted):
-    """A saved model as it stands, asked through its own recommender."""
+    """A saved model as it stands, asked through its own recommender, or with exact search."""
 
-    def __init__(self, model: Model) -> None:
-        self.model = model
+    def __init__(self, asked: Recommender) -> None:
+        self.asked = asked
 
     def recommend(self, items: Ids, offsets: Offsets, k: int, exclude_seen: bool, choice: Choice) -> Hits:
         return self.recommend_at(items, offsets, None, k, exclude_seen, choice)
@@ -181,12 +186,15 @@ class _Saved(Fitted):
         self, items: Ids, offsets: Offsets, times: Offsets | None, k: int, exclude_seen: bool, choice: Choice
     ) -> Hits:
         """See Recommender.recommend."""
-        asked = self.model.recommender
-        return asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
+        return self.asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
 
 
 def judge_held_out(model: Model, events: Any) -> Verdict:
-    """The model as it stands on events that it has not seen: next item, popularity beside it."""
+    """The model as it stands on events that it has not seen: next item, popularity beside it.
+
+    Where the model has an index for `recommend`, it is judged with exact search as well, so that what the
+    index loses stands apart from what the model does.
+    """
     recipe = model.recipe
     found, _ = read_events(events, recipe.read, recipe.clean.model_copy(update={"min_count": 1}))
     queries, told = next_item_queries(found, np.ones(len(found), dtype=bool), model.vocab, name="held-out")
@@ -196,11 +204,15 @@ def judge_held_out(model: Model, events: Any) -> Verdict:
     nothing = ItemGraph(np.zeros(v + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
     train = TrainData(model.vocab, nothing)
     out = Comparison((recipe.seed,), figures={"next-item": [told]})
-    for name, fitted in (
-        (recipe.name, _Saved(model)),
-        ("popularity", Popularity().fit(train, seed=recipe.seed)),
-    ):
+    judges: list[tuple[str, Fitted]] = [(recipe.name, _Saved(model.recommender))]
+    loss = index_loss(model, queries.items, queries.offsets, queries.targets, queries.times)
+    if loss is not None:
+        judges.append((f"{recipe.name}, exact search", _Saved(without_index(model))))
+    judges.append(("popularity", Popularity().fit(train, seed=recipe.seed)))
+    for name, fitted in judges:
         judged = judge_next_item(fitted, queries, model.vocab.counts, {})
         out.add("next-item", name, judged, Chosen({}, float("nan"), 0), 0.0)
-    note = "judged as it stands, on the held-out events given; each history is what the log given tells"
-    return Verdict(out, Extras(), {"held-out events": len(found)}, [note])
+    notes = ["judged as it stands, on the held-out events given; each history is what the log given tells"]
+    if loss is not None:
+        notes.append(loss.told("held-out histories"))
+    return Verdict(out, Extras(), {"held-out events": len(found)}, notes)

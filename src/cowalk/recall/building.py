@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from inspect import signature
 from time import perf_counter
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
+from cowalk.errors import UsageError
 from cowalk.recall.auto import check_recall, choose_kind
 from cowalk.recall.base import RowIndex
 from cowalk.recall.exact_index import ExactIndex
@@ -130,18 +133,20 @@ def build_index(
     check_recall(recall)
     known = check_metric(metric)
     if kind != "auto":
-        kind_named(kind)  # an unknown name is told before the work
-    yardstick = ExactIndex.build(vectors, known, **(settings if kind == "exact" else {}))
+        check_settings(kind, settings)  # an unknown name is told before the work
+    yardstick = ExactIndex.build(vectors, known)
     why = "asked for"
     if kind == "auto":
         kind, why = choose_kind(yardstick.size, yardstick.dimension, known, recall)
+        check_settings(kind, settings)
     made = kind_named(kind)
     tell(f"true neighbours of {SAMPLE} sample queries")
     asked = sample_questions(yardstick, queries, k, seed)
     tell(f"building {kind}")
     tuning = None
     if made.abilities.exact:
-        index: Any = yardstick if kind == "exact" else made.build(yardstick.vectors, known, **settings)
+        plain = kind == "exact" and not settings
+        index: Any = yardstick if plain else made.build(yardstick.vectors, known, **settings)
         curve: tuple[Point, ...] = (asked.point(index, index.size),)
     elif kind == "lsh":
         index, tuning = _lsh(yardstick, asked, recall, seed, workers, tell, settings)
@@ -150,6 +155,36 @@ def build_index(
         index = made.build(yardstick.vectors, known, seed=seed, workers=workers, **settings)
         curve = _tuned(index, asked, recall, tell, fixed="effort" in settings)
     return Built(index, why, curve[-1].recall, asked.k, len(asked.queries), curve, tuning)
+
+
+def check_settings(kind: str, settings: Mapping[str, Any]) -> None:
+    """UsageError where the kind is none, or has no such settings."""
+    made = kind_named(kind)
+    if kind == "lsh":
+        _lsh_settings(settings)
+        return
+    known = [
+        name
+        for name, one in signature(made.build).parameters.items()
+        if one.kind is one.KEYWORD_ONLY and name not in ("seed", "workers")
+    ]
+    for name, value in settings.items():
+        if name not in known:
+            raise UsageError(f"{kind} has no setting {name!r}; it has {', '.join(known) or 'none'}")
+        if name != "storage" and (not isinstance(value, int) or isinstance(value, bool)):
+            raise UsageError(f"{kind}: {name} must be a whole number, not {value!r}")
+
+
+def _lsh_settings(settings: Mapping[str, Any]) -> Any:
+    """LSHSettings of these; UsageError names what is off."""
+    from cowalk.recall.lsh_settings import LSHSettings
+
+    try:
+        return LSHSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"lsh: {where}: {first['msg'].lower()}") from None
 
 
 def sample_questions(yardstick: RowIndex, queries: AnyArray | None, k: int, seed: int) -> Questions:
@@ -183,11 +218,10 @@ def _lsh(
 ) -> tuple[Any, Any]:  # fmt: skip
     """LSH with the settings given, or tuned; and how it was tuned."""
     from cowalk.recall.lsh import LSHIndex
-    from cowalk.recall.lsh_settings import LSHSettings
     from cowalk.recall.lsh_tuning import tuned
 
     if settings:
-        chosen = LSHSettings.model_validate(settings)
+        chosen = _lsh_settings(settings)
         return LSHIndex.build(yardstick.vectors, yardstick.metric, chosen, seed=seed, workers=workers), None
     return tuned(
         yardstick.vectors, yardstick.metric, recall=recall, k=asked.k, seed=seed, workers=workers,
