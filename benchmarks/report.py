@@ -15,6 +15,8 @@ from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_indexes import NAMES as INDEXES
 from report_indexes import indexes
+from report_lsh import NAMES as LSH
+from report_lsh import lsh
 from report_negatives import NAMES as NEGATIVES
 from report_negatives import negatives
 from report_online import NAMES as ONLINE
@@ -274,6 +276,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Matrix factorization", FACTORS, factors),
     ("Hema: new items through transfer matrices", HEMA, hema),
     ("Indexes", INDEXES, indexes),
+    ("Locality-sensitive hashing", LSH, lsh),
     ("The online store", ONLINE, online),
 )
 

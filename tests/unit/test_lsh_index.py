@@ -59,7 +59,7 @@ def test_one_thread_and_two_build_and_answer_alike(metric: str) -> None:
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("loose", [5, 100_000])
 def test_adding_is_building(metric: str, loose: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sorted into the tables, or still loose: then all of them are candidates, and more is found, not less."""
+    """Sorted into the tables, or still loose: then all of them are candidates: nothing less is found."""
     monkeypatch.setattr("cowalk.recall.lsh.LEAST_LOOSE", loose)
     rows = clusters(400)
     grown = LSHIndex.build(rows[:150], metric, WIDE, seed=2)

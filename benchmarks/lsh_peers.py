@@ -1,0 +1,109 @@
+"""What LSH is timed beside, one query at a time on one thread: exact search, faiss IndexLSH, faiss IVF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from cowalk.recall.scan import reranked
+from cowalk.types import AnyArray, Floats, Ids
+
+BITS = (128, 256, 512, 1024)
+DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # rows scored exactly, as multiples of k
+PASSES = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Queries float32[Q, d], each with its own row that is no answer (-1: none), and the true neighbours."""
+
+    queries: Floats
+    own: Ids
+    truth: Ids
+
+    @property
+    def k(self) -> int:
+        """How many neighbours are asked for."""
+        return int(self.truth.shape[1])
+
+    def recalls(self, found: AnyArray) -> float:
+        """Mean share of the true neighbours that stand in each row of found, its own row aside."""
+        pairs = zip(found, self.truth, self.own, strict=True)
+        return float(np.mean([np.isin(true, ids[ids != own][: self.k]).mean() for ids, true, own in pairs]))
+
+
+def seconds(answer: Callable[[Floats], Any], queries: Floats, repeats: int = PASSES) -> float:
+    """Median over the passes of the mean seconds of one query, asked alone."""
+    answer(queries[:1])
+    passes = []
+    for _ in range(repeats):
+        start = perf_counter()
+        for q in range(len(queries)):
+            answer(queries[q : q + 1])
+        passes.append((perf_counter() - start) / len(queries))
+    return median(passes)
+
+
+def flat(rows: Floats) -> Callable[[Floats], Any]:
+    """Exact search by faiss: the quicker of the exact ones at a single query."""
+    import faiss
+
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(rows)
+    return lambda queries: index.search(queries, 100)
+
+
+def index_lsh(rows: Floats, asked: Asked, recall: float) -> list[dict[str, Any]]:
+    """faiss IndexLSH with exact scores of the nearest codes: for each code length the fewest rows scored
+    that reach the recall, timed.
+    """
+    import faiss
+
+    out = []
+    for bits in BITS:
+        index = faiss.IndexLSH(rows.shape[1], bits, True, False)
+        index.add(rows)
+        for depth in DEPTHS:
+            wide = min(depth * asked.k, len(rows))
+
+            def answer(queries: Floats, wide: int = wide, index: Any = index) -> Ids:
+                codes = index.search(queries, wide)[1].astype(np.int32)
+                return reranked(queries, rows, codes, asked.k + 1, False).ids
+
+            found = asked.recalls(answer(asked.queries))
+            if found >= recall:
+                out.append(
+                    {"bits": bits, "scored": wide, "recall": found, "seconds": seconds(answer, asked.queries)}
+                )
+                break
+    return out
+
+
+def ivf(rows: Floats, asked: Asked, recall: float) -> dict[str, Any]:
+    """faiss IVF over inner products: the fewest lists that reach the recall, the rows in them, timed."""
+    import faiss
+
+    lists = int(4 * len(rows) ** 0.5)
+    center = faiss.IndexFlatIP(rows.shape[1])
+    index = faiss.IndexIVFFlat(center, rows.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
+    index.train(rows[np.random.default_rng(0).permutation(len(rows))[: 40 * lists]])
+    index.add(rows)
+    sizes = np.array([index.invlists.list_size(i) for i in range(lists)])
+    found = 0.0
+    probes = 1
+    while True:
+        index.nprobe = probes
+        found = asked.recalls(index.search(asked.queries, asked.k + 1)[1])
+        if found >= recall or probes >= lists:
+            break
+        probes *= 2
+    near = center.search(asked.queries, min(probes, lists))[1]
+    return {
+        "lists": lists, "nprobe": probes, "recall": found, "scanned": float(sizes[near].sum(axis=1).mean()),
+        "seconds": seconds(lambda q: index.search(q, asked.k + 1), asked.queries),
+    }  # fmt: skip
