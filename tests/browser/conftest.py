@@ -5,9 +5,6 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ import numpy as np
 import pytest
 
 import cowalk as cw
+from serve_world import process
 
 NASTY = "<img src=x onerror=alert(1)>"
 FLAGS = [
@@ -99,26 +97,10 @@ def shop_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def serve(folder: Path, beside: Path | None = None) -> Iterator[Served]:
-    """The service of a model folder in a thread of its own, for as long as the generator is held."""
-    import uvicorn
-
-    from cowalk.serve import create_app
-    from cowalk.serve.options import ServeSettings
-
-    app = create_app(folder, beside=beside, settings=ServeSettings(watch_seconds=0.2))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        until = time.monotonic() + 30
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", folder)
-        server.should_exit = True
-        thread.join(20)
+    """`cowalk serve` of a model folder, for as long as the generator is held."""
+    words = [str(folder), "--watch", "0.2"] + ([] if beside is None else ["--beside", str(beside)])
+    with process(*words) as (url, _):
+        yield Served(url, folder)
 
 
 @pytest.fixture(scope="session")

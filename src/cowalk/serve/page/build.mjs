@@ -73,7 +73,7 @@ async function recorded() {
   try {
     await bundle("record.js", join(folder, "record.js"), null);
     writeFileSync(join(folder, "record.html"), `<!doctype html><body><script type="module">${readFileSync(join(folder, "record.js"), "utf8").replaceAll("</script", "<\\/script")}</script>`);
-    const options = ["--headless", "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--user-data-dir=${join(folder, "profile")}`, "--timeout=20000", "--virtual-time-budget=8000", "--dump-dom"];
+    const options = ["--headless", "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", `--user-data-dir=${join(folder, "profile")}`, "--timeout=60000", "--virtual-time-budget=30000", "--dump-dom"];
     const dom = execFileSync(CHROMIUM, [...options, pathToFileURL(join(folder, "record.html")).href], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"], maxBuffer: 1 << 26 });
     const found = /<pre id="plans">([\s\S]*?)<\/pre>/.exec(dom);
     if (!found) throw new Error("Chromium drew nothing; set CHROMIUM to its path");

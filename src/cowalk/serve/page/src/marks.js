@@ -3,7 +3,7 @@
 const NAMED = 6; // marks that get a name beside them, at most
 
 function names(context, placed, size, inks) {
-  const taken = [];
+  const taken = placed.map((mark) => [mark.x - 8, mark.y, 16]); // no name covers a mark
   const room = (x, y, width) => {
     const free = x > 4 && x + width < size[0] - 4 && taken.every(([a, b, c]) => Math.abs(b - y) > 18 || x > a + c || a > x + width);
     if (free) taken.push([x, y, width]);
@@ -14,8 +14,8 @@ function names(context, placed, size, inks) {
     if (!mark.label || shown >= NAMED) continue;
     const label = mark.label.length > 34 ? `${mark.label.slice(0, 33)}…` : mark.label;
     const width = context.measureText(label).width;
-    const spot = [[mark.x + 15, mark.y], [mark.x - 15 - width, mark.y], [mark.x - width / 2, mark.y - 20], [mark.x - width / 2, mark.y + 20]];
-    const free = spot.find(([x, y]) => room(x, y, width));
+    const spot = [[mark.x + 15, mark.y], [mark.x - 15 - width, mark.y], [mark.x - width / 2, mark.y - 20], [mark.x - width / 2, mark.y + 20], [mark.x + 12, mark.y - 24], [mark.x + 12, mark.y + 24]];
+    const free = spot.find(([x, y]) => room(x, y, width)) ?? (mark === placed[0] ? spot[0] : null);
     if (!free) continue;
     shown += 1;
     context.globalAlpha = 0.82;
