@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cowalk.kernels import rerank as kernels
+from cowalk.kernels.half import half_products
+from cowalk.kernels.topk import top_k_rows
 from cowalk.tables import Hits
 from cowalk.tables.search import best_keys
 from cowalk.types import AnyArray, Floats, Ids
 
 MARGIN = 16
 """More than k are looked at again, for a product of blocks may round two near scores the other way round."""
+FEW_QUERIES = 4
 STEP = 1 << 17  # rows at a time
 GATHER = 0.25  # up to this share of rows that may answer they are copied out, above the others are barred
 
@@ -56,14 +59,27 @@ def scan(
     pools = []
     for start in range(0, len(rows) if few is None else len(few), STEP):
         at: slice | Ids = slice(start, start + STEP) if few is None else few[start : start + STEP]
-        part = np.asarray((rows if table is None else table)[at], dtype=np.float32)
-        found = best_keys(
-            asked, part, min(wide, len(part)), bias=None if bias is None else bias[start : start + STEP]
-        ).ids
+        part = (rows if table is None else table)[at]
+        found = _best(asked, part, min(wide, len(part)), None if bias is None else bias[start : start + STEP])
         places = found + np.int32(start) if few is None else few[start : start + STEP][found]
         pools.append(np.where(found < 0, np.int32(-1), places))
     pool = np.concatenate(pools, axis=1) if pools else np.zeros((len(queries), 0), np.int32)
     return reranked(queries, rows, np.ascontiguousarray(pool, dtype=np.int32), k, l2)
+
+
+def _best(queries: Floats, part: AnyArray, k: int, bias: Floats | None) -> Ids:
+    """int32[Q, k]: the places of the largest products (+ bias). Of few queries and float16 they are taken as
+    the rows lie; of many the rows are made float32 first, which a product of blocks makes up for.
+    """
+    if part.dtype != np.float16 or len(queries) > FEW_QUERIES:
+        return best_keys(queries, np.asarray(part, dtype=np.float32), k, bias=bias).ids
+    products = np.empty((len(queries), len(part)), dtype=np.float32)
+    half_products(queries, part.view(np.uint16), products)
+    if bias is not None:
+        products += bias
+    ids, scores = np.empty((len(queries), k), np.int32), np.empty((len(queries), k), np.float32)
+    top_k_rows(products, ids, scores)
+    return ids
 
 
 def _bias(
