@@ -9,11 +9,11 @@ from cowalk.cli.app import app
 from cowalk.cli.run import run
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [c.callback.__name__.replace("_", "-") for c in app.registered_commands if c.callback]
 
 
 def test_the_commands() -> None:
-    wanted = "fit tune update evaluate compare classify similar recommend "
+    wanted = "fit tune update index bench-index evaluate compare classify similar recommend serve "
     wanted += "users embed inspect export publish simulate demo recipes"
     assert wanted.split() == COMMANDS
 
