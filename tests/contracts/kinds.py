@@ -10,8 +10,16 @@ from cowalk.recall import ExactIndex, Index
 from cowalk.recall.hnsw_index import HNSWIndex
 from cowalk.recall.ivf_index import IVFIndex
 from cowalk.recall.kdtree_index import KDTreeIndex
+from cowalk.recall.lsh import LSHIndex
+from cowalk.recall.lsh_settings import LSHSettings
 
 METRICS = ("cosine", "ip", "l2")
+
+HASHED = {
+    metric: LSHSettings(width=width, functions=4, tables=8, probes=512, scored=40)
+    for metric, width in (("cosine", 0.6), ("ip", 1.3), ("l2", 3.0))
+}
+"""Buckets that suit the contract's vectors."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,7 @@ class Kind:
 KINDS = [
     Kind("exact", lambda vectors, metric: ExactIndex.build(vectors, metric), 1.0),
     Kind("exact float16", lambda v, metric: ExactIndex.build(v, metric, storage="float16"), 1.0),
+    Kind("lsh", lambda vectors, metric: LSHIndex.build(vectors, metric, HASHED.get(metric)), 0.9, 0.7),
     Kind("ivf", lambda vectors, metric: IVFIndex.build(vectors, metric, workers=1), 0.95),
     Kind("hnsw", lambda vectors, metric: HNSWIndex.build(vectors, metric, workers=1), 0.95, 0.7),
     Kind("kdtree", lambda vectors, metric: KDTreeIndex.build(vectors, metric), 1.0),
