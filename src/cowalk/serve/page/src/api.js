@@ -8,11 +8,10 @@ export class ApiError extends Error {
 }
 
 // Lists of the service, side by side, as hits; notes: what is to be known about the answer as a whole.
-function answerOf({ items, scores, reasons, why, unknown }) {
+function answerOf({ items, scores, reasons, why }) {
   const hits = items.map((id, at) => ({ id, score: scores[at], reasons: reasons?.[at] }));
-  const unseen = Object.entries(unknown ?? {}).map(([field, values]) => `${field}: ${values.join(", ")} not seen in training`);
   const away = why.degraded ? ["the store of histories does not answer"] : [];
-  return { hits, notes: [...new Set([...(why.notes ?? []), ...unseen, ...away])], score: why.score };
+  return { hits, notes: [...why.notes, ...away], score: why.score };
 }
 
 export class Api {
