@@ -16,9 +16,9 @@ from cowalk.types import Floats, Ids
 from cowalk.users import normalize
 
 HOME = CACHE / "vectors"
-SHOPS = {"shop-20k": 20_000, "shop-200k": 200_000, "shop-1m": 1_000_000}
+SHOPS = {"shop-20k": (20_000, 10), "shop-200k": (200_000, 10), "shop-1m": (1_000_000, 4)}
+"""Items, and walks from each."""
 EVENTS = 20  # per item of a shop
-WALKS = 10  # from every item
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def world(name: str, workers: int = 2) -> World:
     path = HOME / f"{name}.npz"
     if not path.exists():
         say(f"{name}: learning its vectors")
-        made = _beauty(workers) if name == "beauty" else _shop(name, SHOPS[name], workers)
+        made = _beauty(workers) if name == "beauty" else _shop(name, *SHOPS[name], workers)
         HOME.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".new.npz")
         np.savez(
@@ -65,10 +65,10 @@ def world(name: str, workers: int = 2) -> World:
         return World(name, kept["vectors"], kept["contexts"], kept["counts"], kept["interests"])
 
 
-def _shop(name: str, items: int, workers: int) -> World:
+def _shop(name: str, items: int, walks: int, workers: int) -> World:
     with scratch() as folder:
         made = simulate(items, items * EVENTS, out=folder, seed=0)
-        return _learned(name, made.events, made.items, "item_id", WALKS, 1, "category", workers)
+        return _learned(name, made.events, made.items, "item_id", walks, 1, "category", workers)
 
 
 def _beauty(workers: int) -> World:

@@ -89,6 +89,22 @@ def test_a_recall_out_of_reach_is_told() -> None:
     assert 0.99 < found[0] < 1 - 1e-15
 
 
+@pytest.mark.usefixtures("few_choices")
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
+def test_tiny_and_shapeless_rows(metric: str) -> None:
+    """A row or two, fewer than k, rows that are all alike, rows that are 0: answers are whole."""
+    for rows in (
+        clusters(1),
+        clusters(2),
+        clusters(9),
+        np.ones((70, 12), np.float32),
+        np.zeros((70, 12), np.float32),
+    ):
+        index, _ = tuned(rows, metric, k=10, seed=1)
+        ids = index.search(rows[:1], 10).ids[0]
+        assert len(set(ids[ids >= 0].tolist())) == min(10, len(rows))
+
+
 def test_own_rows_are_left_out() -> None:
     hits = Hits(np.array([[4, 7, 9], [1, 2, 3]], np.int32), np.array([[3, 2, 1], [3, 2, 1]], np.float32))
     assert without_own(hits, np.array([7, -1], np.int32), 2).ids.tolist() == [[4, 9], [1, 2]]

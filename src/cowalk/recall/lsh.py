@@ -75,7 +75,10 @@ class LSHIndex(RowIndex):
         return cls(rows, known, chosen, lines, buckets, sides, sketches, everyone[:0], longest)
 
     def searched(self, **changes: int) -> LSHIndex:
-        """The same rows, tables and sketches, searched by other `probes`, `candidates` or `scored`."""
+        """The same rows, tables and sketches, searched by other `probes`, `candidates` or `scored`.
+
+        They share the rows: add to, and remove from, one of them alone.
+        """
         settings = LSHSettings.model_validate(self.settings.model_dump() | changes)
         return LSHIndex(
             self._rows, self.metric, settings, self._lines, self._buckets, self._sides, self._sketches,
@@ -83,7 +86,7 @@ class LSHIndex(RowIndex):
         )  # fmt: skip
 
     def sketched(self, words: int, seed: int = 0) -> LSHIndex:
-        """The same rows and tables, with sketches of so many words."""
+        """The same rows and tables, shared as by `searched`, with sketches of so many words."""
         settings = LSHSettings.model_validate(self.settings.model_dump() | {"sketch": words})
         sides = Sides.drawn(centre_of(self.vectors, self._longest), settings, seed)
         sketches = sides.sketches(self.vectors, np.arange(self.size, dtype=np.int32), self._longest, None)

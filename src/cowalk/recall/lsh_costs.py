@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from cowalk.recall.lsh_settings import LSHSettings
-from cowalk.recall.lsh_theory import Distances
+from cowalk.recall.lsh_theory import LEAST, Distances
 from cowalk.types import AnyArray
 
 WIDTHS = (1.5, 2.0, 2.75, 3.5, 4.5, 6.0)  # as multiples of the mean distance of a neighbour
@@ -39,7 +39,7 @@ def cheapest(
     candidates. Where none reaches both within PATIENCE times the cost of the cheapest that reaches the
     recall, that one; where none reaches the recall, the one that finds most.
     """
-    near = float(distances.points @ distances.near)
+    near = max(float(distances.points @ distances.near), LEAST)
     best: dict[int, tuple[float, LSHSettings]] = {}
     ceiling = SCORE * distances.rows  # of looking at all rows
     tried = 0

@@ -23,7 +23,7 @@ OTHERS = 4096  # rows that stand for all
 class Sample:
     """queries: float32[Q, d]; own: int32[Q], the row that each query is, never its own neighbour, or -1.
 
-    neighbors: int32[Q, k], the true ones, nearest first, -1 = none.
+    neighbors: int32[Q, k], the true ones, nearest first, -1 = none; of a small catalogue k is all of it.
     """
 
     queries: Floats
@@ -36,7 +36,7 @@ class Sample:
         cls, rows: Floats, metric: IndexMetric, k: int, longest: float, *, queries: AnyArray | None, seed: int
     ) -> Sample:
         """Of rows float32[N, d] as an index holds them; `queries` are asked where given, else drawn rows."""
-        check_k(k)
+        k = max(1, min(check_k(k), len(rows) - (queries is None)))
         rng = generator(seed, "lsh sample")
         if queries is None:
             own = np.sort(rng.permutation(len(rows))[:QUERIES]).astype(np.int32)
