@@ -89,9 +89,14 @@ class Recommender:
         return self.vectors if self.settings.score == "HZ" else COSINE_SCALE * self._normal
 
     @property
+    def has_keys(self) -> bool:
+        """Whether there are rows to score with; hierarchical softmax learns no context row per item."""
+        return self.settings.score == "HH" or self.contexts.shape[1] > 0
+
+    @property
     def keys(self) -> Floats:
         """float32[V, d]: what a history vector is multiplied with; what an index has to hold."""
-        if self.settings.score == "HZ" and self.contexts.shape[1] == 0:
+        if not self.has_keys:
             raise UsageError(
                 "these rows were learned by hierarchical softmax, without a context row per item to score "
                 "with; set recommend.score=HH"

@@ -1,4 +1,4 @@
-"""A model with indexes: the same answers, kept in the folder, refused where they are older than the vectors."""
+"""A model with indexes: the same answers, kept in the folder, refused when older than the vectors."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -192,3 +192,14 @@ def test_models_made_from_parts_have_none(model: cw.Model) -> None:
     assert isinstance(model.recommender, Recommender)
     assert model.recommender.index is None
     assert model.index("similar") is None
+
+
+def test_a_model_without_context_rows_has_an_index_for_what_it_can_do(model: cw.Model) -> None:
+    bare = replace(model.learned, contexts=np.zeros((len(model.vocab), 0), np.float32))
+    asked = {"recommend.score": "HZ", "recommend.rows": "first"}
+    none = replace(model, learned=bare, recipe=model.recipe.changed(asked))
+    assert list(none.with_index("exact", k=5).indexes) == ["similar"]
+    with pytest.raises(UsageError, match=r"recommend\.score=HH"):
+        none.with_index("exact", purpose="recommend")
+    cosine = replace(none, recipe=model.recipe.changed({**asked, "recommend.score": "HH"}))
+    assert list(cosine.with_index("exact", k=5).indexes) == ["recommend", "similar"]

@@ -126,8 +126,8 @@ class Model(ModelData):
         """
         found = dict(self.indexes)
         for one in PURPOSES if purpose == "both" else (purpose,):
-            if one == "recommend" and not self.learned.contexts.size and purpose == "both":
-                continue
+            if one == "recommend" and purpose == "both" and not self._plain.has_keys:
+                continue  # hierarchical softmax learns no row per item to score with
             found[one], built = build_for(
                 self._plain, self.learned.vectors, self.probe, one, kind, recall, k=k,
                 seed=self.recipe.seed, workers=workers, progress=progress, settings=settings,
