@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from common import parser, record, say, table
 
+from common import parser, record, say, table
 from cowalk.learn import Learned
 from cowalk.maps import make_map
 from cowalk.model import Model
@@ -57,7 +57,7 @@ PICK = """() => {
 
 
 def made_up(items: int, seed: int = 0) -> Model:
-    """A model of `items` vectors in planted groups, with a field that tells the group and one that does not."""
+    """A model of vectors in planted groups, with a field that tells the group and one that does not."""
     rng = np.random.default_rng(seed)
     group = rng.integers(GROUPS, size=items)
     centres = rng.normal(size=(GROUPS, 32))
@@ -140,7 +140,8 @@ def main() -> None:
 
 
 COLUMNS = {
-    "ready_ms": "drawn, ms", "bytes": "bytes", "frame_p50_ms": "frame p50, ms", "frame_p95_ms": "frame p95, ms",
+    "ready_ms": "drawn, ms", "bytes": "bytes",
+    "frame_p50_ms": "frame p50, ms", "frame_p95_ms": "frame p95, ms",
     "pick_p95_ms": "pick p95, ms", "colour_ms": "recolour, ms",
 }  # fmt: skip
 

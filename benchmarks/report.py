@@ -21,6 +21,8 @@ from report_negatives import NAMES as NEGATIVES
 from report_negatives import negatives
 from report_online import NAMES as ONLINE
 from report_online import online
+from report_page import NAMES as PAGES
+from report_page import page
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 from report_updates import NAMES as UPDATES
@@ -278,6 +280,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Indexes", INDEXES, indexes),
     ("Locality-sensitive hashing", LSH, lsh),
     ("The online store", ONLINE, online),
+    ("The page", PAGES, page),
 )
 
 

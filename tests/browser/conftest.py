@@ -40,7 +40,9 @@ def chromium_path() -> str | None:
     return next((path for path in found if path), None)
 
 
-@pytest.fixture(scope="module")  # while it runs no other event loop can: other modules have loops of their own
+@pytest.fixture(
+    scope="module"
+)  # while it runs no other event loop can: other modules have loops of their own
 def chromium() -> Iterator[Any]:
     """A headless Chromium; the test skips without one, on CI it fails."""
     path = chromium_path()

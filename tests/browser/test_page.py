@@ -298,6 +298,23 @@ def test_dark_and_light(chromium: Any, served: Served) -> None:
     page.close()
 
 
+def pinch(opened: Open, x: float, y: float) -> None:
+    """Two fingers about a point of the stage, from 40 to 160 pixels apart; what is drawn grows about it."""
+    touch, box = opened.context.new_cdp_session(opened.page), opened.page.locator(".stage").bounding_box()
+
+    def fingers(kind: str, apart: float) -> None:
+        at = [{"x": box["x"] + x + side * apart / 2, "y": box["y"] + y, "id": side + 1} for side in (-1, 1)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at if apart else []})
+
+    before = opened.page.locator(".stage").screenshot()
+    fingers("touchStart", 40)
+    for apart in range(50, 170, 10):
+        fingers("touchMove", apart)
+    fingers("touchEnd", 0)
+    opened.page.wait_for_timeout(100)
+    assert opened.page.locator(".stage").screenshot() != before
+
+
 def test_a_phone_shows_all_without_scrolling_sideways_and_takes_a_tap(chromium: Any, served: Served) -> None:
     page = Open(chromium, served.url, viewport={"width": 375, "height": 667}, has_touch=True, is_mobile=True)
     places = places_of(served.url)
@@ -306,6 +323,11 @@ def test_a_phone_shows_all_without_scrolling_sideways_and_takes_a_tap(chromium: 
     stage.tap(position={"x": x, "y": y})
     ids = httpx.get(f"{served.url}/map/ids").json()["ids"]
     page.wait_item(ids[row])
+    pinch(page, x, y)
+    page.page.get_by_role("tab", name="History").click()
+    page.page.get_by_role("tab", name="Item", exact=True).click()
+    assert page.page.locator("#view-item h2 .id").inner_text() == ids[row]  # two fingers choose nothing
+    page.page.get_by_role("button", name="Show all").tap()
     for tab in ("History", "New item", "Item"):
         page.page.get_by_role("tab", name=tab, exact=True).click()
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 375
