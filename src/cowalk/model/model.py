@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from cowalk.cold import ColdScorer
 from cowalk.errors import UnknownIdError, UsageError
 from cowalk.learn import ColdMap, Learned
-from cowalk.learn.sets import rows_for
 from cowalk.learn.values import with_label, with_row
 from cowalk.maps import MapMethod, make_map
 from cowalk.model import inspection, store
 from cowalk.model.answers import Answer, Hit
 from cowalk.model.asking import Fallback, Policy, Question, ask
-from cowalk.model.data import ModelData
 from cowalk.model.filters import Filters, Mask, Where
-from cowalk.model.indexes import NEIGHBORS, PURPOSES, CarriedIndex, Purpose, build_for, check_age
+from cowalk.model.indexed import IndexedModel
 from cowalk.model.neighbors import (
     METRICS,
     Metric,
@@ -36,8 +34,6 @@ from cowalk.model.reasons import reasons, reasons_of_history
 from cowalk.model.user_store import Time, UserStore
 from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, settings_like
 from cowalk.prepare.attributes import Attributes
-from cowalk.recall import Index
-from cowalk.recall.building import Built
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
 from cowalk.types import Floats, Ids
@@ -72,77 +68,8 @@ def unknown_values(unknown: Mapping[str, Sequence[str]]) -> list[str]:
     return lines
 
 
-class Model(ModelData):
+class Model(IndexedModel):
     """Everything that was learned, and the answers it gives."""
-
-    @cached_property
-    def _asked(self) -> Learned:
-        """The rows that histories are asked with."""
-        return rows_for(self.learned, self.cold_learned, self.recipe.recommend.rows)
-
-    @cached_property
-    def recommender(self) -> Recommender:
-        """The scorer of histories, with the settings that fit chose and, where there is one, the index."""
-        return replace(self._plain, index=self.index("recommend"))
-
-    @cached_property
-    def _plain(self) -> Recommender:
-        """The scorer without an index."""
-        rows = self._asked
-        return Recommender(rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend)
-
-    def index(self, purpose: Purpose) -> Index | None:
-        """The index for `recommend` or `similar`, opened; None where there is none.
-
-        ModelError where it was built from other vectors than the model has.
-        """
-        carried = self._carried.get(purpose)
-        return None if carried is None else carried.index
-
-    @cached_property
-    def _carried(self) -> Mapping[str, CarriedIndex]:
-        """The indexes; ModelError where one was built from other vectors than the model has."""
-        for purpose, carried in self.indexes.items():
-            check_age(carried, self._plain, self.learned.vectors, purpose)
-        return self.indexes
-
-    def with_index(
-        self,
-        kind: str = "auto",
-        recall: float = 0.95,
-        purpose: Purpose | Literal["both"] = "both",
-        *,
-        k: int = NEIGHBORS,
-        workers: int | None = None,
-        progress: Callable[[str], None] | None = None,
-        watch: Callable[[Purpose, Built], None] | None = None,
-        **settings: Any,
-    ) -> Model:
-        """The same model, whose answers come through an index that finds `recall` of the k true candidates.
-
-        kind: auto (by size and metric), exact, lsh, ivf, hnsw or kdtree; purpose: recommend, similar or both.
-        settings: the kind's own (nlist, m, ...) instead of those that the recall asks for. watch is shown how
-        each came about.
-        """
-        found = dict(self.indexes)
-        for one in PURPOSES if purpose == "both" else (purpose,):
-            if one == "recommend" and purpose == "both" and not self._plain.has_keys:
-                continue  # hierarchical softmax learns no row per item to score with
-            found[one], built = build_for(
-                self._plain, self.learned.vectors, self.probe, one, kind, recall, k=k,
-                seed=self.recipe.seed, workers=workers, progress=progress, settings=settings,
-            )  # fmt: skip
-            if watch is not None:
-                watch(one, built)
-        return replace(self, indexes=found)
-
-    def with_same_index(self, purpose: str, like: CarriedIndex, workers: int | None = None) -> Model:
-        """The same model with an index asked for as another one was: kind, recall and settings."""
-        wanted = like.told["wanted"]
-        asked: Any = purpose  # a name that is none is told
-        return self.with_index(
-            wanted["kind"], wanted["recall"], asked, k=wanted["k"], workers=workers, **wanted["settings"]
-        )
 
     @cached_property
     def cold(self) -> ColdScorer:
@@ -463,10 +390,6 @@ class Model(ModelData):
         """
         self.check_indexes()
         return store.save(self, Path(folder))
-
-    def check_indexes(self) -> None:
-        """ModelError where an index was built from other vectors than the model has; says how to mend it."""
-        _ = self._carried
 
     def __repr__(self) -> str:
         d = self.learned.vectors.shape[1]
