@@ -46,11 +46,15 @@ def graphs(*results: Result) -> tuple[str, Bars]:
             told = f"Micro-F1 {gap.mean():+.4f} ({low:+.4f}, {high:+.4f})"
             bars.append((f"{s['dataset']}: {name} beside {PEER}", told, "not below", bool(high >= 0)))
     walks = ", ".join(f"{r['settings']['walks']['num_walks']} on {r['settings']['dataset']}" for r in results)
+    seeds = ", ".join(
+        f"{len(r['settings'].get('seeds', [0]))} on {r['settings']['dataset']}" for r in results
+    )
     words = (
         "Half of the nodes' labels are given; 10 shuffles, the same parts for every way; one logistic "
         "regression a label (L2, C = 1); the number of labels of each node is given. Walks of 40 nodes, from "
         f"every node {walks}; window 10, 128 dimensions, 5 negatives, one pass, steps from .025 down, "
-        "lock-free, for cowalk and the peers alike; `tree` is hierarchical softmax. The aim is the DeepWalk "
+        "1e-3 subsampled, lock-free, for cowalk and the peers alike, means over the seeds of learning "
+        f"({seeds}); `tree` is hierarchical softmax. The aim is the DeepWalk "
         "paper's figure. A bound is 2.26 standard errors of the paired differences over shuffles, which "
         "overlap, so it is on the narrow side. Seconds are walking and learning together on a machine that "
         "was busy with other work."
