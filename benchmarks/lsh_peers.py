@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from cowalk.kernels.flags import threads
 from cowalk.recall.scan import reranked
 from cowalk.types import AnyArray, Floats, Ids
 
@@ -73,7 +74,8 @@ def index_lsh(rows: Floats, asked: Asked, recall: float) -> list[dict[str, Any]]
 
             def answer(queries: Floats, wide: int = wide, index: Any = index) -> Ids:
                 codes = index.search(queries, wide)[1].astype(np.int32)
-                return reranked(queries, rows, codes, asked.k + 1, False).ids
+                with threads(1):
+                    return reranked(queries, rows, codes, asked.k + 1, False).ids
 
             found = asked.recalls(answer(asked.queries))
             if found >= recall:

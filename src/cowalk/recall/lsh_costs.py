@@ -13,10 +13,11 @@ from cowalk.types import AnyArray
 WIDTHS = (1.5, 2.0, 2.75, 3.5, 4.5, 6.0)  # as multiples of the mean distance of a neighbour
 FUNCTIONS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24, 28, 32)
 TABLES = (1, 2, 4, 8, 16)
-SCORE, PROBE, LINE = 4.0, 12.0, 0.8
-"""A row scored, a bucket read, a hash function; in candidates found and compared by sketch, about 25 ns each.
+SCORE, PROBE, LINE = 4.0, 40.0, 0.8
+"""A row scored, a bucket read, a hash function; in candidates found and compared by sketch, about 14 ns each.
 
-Measured at d = 128 and 300,000 rows. Counted, not timed, so that the choice is the same on a busy machine.
+Measured at d = 128 and 200,000 rows, where a bucket read is two misses of the cache and a step of the heap.
+Counted, not timed, so that the choice is the same on a busy machine.
 """
 TABLE = 0.02
 """A table has to pay for its memory, about 12 bytes a row, by this share of the cost."""
