@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from cowalk.errors import UsageError
 from cowalk.kernels import blend as kernels
+from cowalk.kernels import histories
 from cowalk.kernels.flags import threads
 from cowalk.recall import CooccurrenceLists, Index, top_k
 from cowalk.recommend_settings import RecommendSettings
@@ -40,6 +43,25 @@ class Wish(NamedTuple):
     allowed: NDArray[np.bool_] | None
     interests: int
     workers: int | None
+
+
+class Scratch:
+    """Arrays of V items that the blend works in, kept from call to call: they are all 0 between calls."""
+
+    def __init__(self, items: int) -> None:
+        self._items = items
+        self._free: dict[int, list[tuple[AnyArray, AnyArray, AnyArray]]] = {}
+
+    @contextmanager
+    def lent(self, workers: int) -> Iterator[tuple[AnyArray, AnyArray, AnyArray]]:
+        """sums float32, taken bool and touched int32, [workers, V] each; safe in several threads."""
+        free, shape = self._free.setdefault(workers, []), (workers, self._items)
+        try:
+            arrays = free.pop()
+        except IndexError:
+            arrays = (np.zeros(shape, np.float32), np.zeros(shape, np.bool_), np.empty(shape, np.int32))
+        yield arrays
+        free.append(arrays)  # not after an error, which may have left them half used
 
 
 @dataclass(frozen=True)
@@ -84,9 +106,9 @@ class Recommender:
     def _normal(self) -> Floats:
         return normalize(self.vectors)
 
-    @property
-    def _asking(self) -> Floats:
-        return self.vectors if self.settings.score == "HZ" else COSINE_SCALE * self._normal
+    def _asking(self) -> tuple[Floats, np.float32]:
+        """The rows that histories are means of, and what a mean is multiplied with."""
+        return (self.vectors, np.float32(1)) if self.settings.score == "HZ" else (self._normal, COSINE_SCALE)
 
     @property
     def has_keys(self) -> bool:
@@ -112,6 +134,10 @@ class Recommender:
             bias = bias + self.lift / (s.vector if self._blends else 1.0)
         return np.asarray(bias, dtype=np.float32)
 
+    @cached_property
+    def _scratch(self) -> Scratch:
+        return Scratch(len(self.counts))
+
     @property
     def _blends(self) -> bool:
         return self.lists is not None and self.settings.cooccurrence > 0
@@ -132,7 +158,8 @@ class Recommender:
         """float32[Q, d]: the history vectors. times: int64[*] microseconds of the events, for half_life."""
         s = self.settings
         factors = self._factors(items, offsets, times)
-        return history_vectors(self._asking, items, offsets, s.history, s.decay, factors)
+        rows, scale = self._asking()
+        return scale * history_vectors(rows, items, offsets, s.history, s.decay, factors)
 
     def interests(
         self, items: Ids, offsets: Offsets, times: Offsets | None = None, *, most: int | None = None,
@@ -156,7 +183,8 @@ class Recommender:
 
     def interest_vectors(self, found: Interests) -> Floats:
         """float32[M, d]: what each interest asks with, the vector of its medoid."""
-        return self._asking[found.medoids]
+        rows, scale = self._asking()
+        return scale * rows[found.medoids]
 
     def recommend(
         self, items: Ids, offsets: Offsets, k: int, *, times: Offsets | None = None,
@@ -231,12 +259,13 @@ class Recommender:
         allowed = np.zeros(0, dtype=np.bool_) if wish.allowed is None else wish.allowed
         ids = np.empty((len(queries), k), dtype=np.int32)
         scores = np.empty((len(queries), k), dtype=np.float32)
-        with threads(wish.workers) as count:
+        with threads(wish.workers) as count, self._scratch.lent(count) as (sums, taken, touched):
             kernels.blend(
                 items, offsets, s.cooccurrence_history, s.cooccurrence_decay,
                 lists.offsets, lists.ids, lists.scores,
                 queries, self.keys, self.bias, near, allowed,
-                width, s.cooccurrence, s.floor, s.vector, wish.exclude, count, ids, scores,
+                width, s.cooccurrence, s.floor, s.vector, wish.exclude, count,
+                sums, taken, touched, ids, scores,
             )  # fmt: skip
         return Hits(ids, scores)
 
@@ -249,11 +278,7 @@ def with_one(queries: Floats) -> Floats:
 def without_seen(hits: Hits, seen: tuple[Ids, Offsets], k: int) -> Hits:
     """The first k hits of each query that are not among its items seen[0][seen[1][q]:seen[1][q + 1]]."""
     items, offsets = seen
-    query = np.repeat(np.arange(len(hits), dtype=np.int64), np.diff(offsets))
-    place = np.arange(len(hits), dtype=np.int64)[:, None] << 32
-    gone = np.isin(place + hits.ids, (query << 32) + items) | (hits.ids < 0)
-    order = np.argsort(gone, axis=1, kind="stable")[:, :k]
-    left = ~np.take_along_axis(gone, order, axis=1)
-    ids = np.where(left, np.take_along_axis(hits.ids, order, axis=1), np.int32(-1))
-    scores = np.where(left, np.take_along_axis(hits.scores, order, axis=1), np.float32(-np.inf))
-    return Hits(ids.astype(np.int32), scores.astype(np.float32))
+    ids = np.empty((len(hits), k), dtype=np.int32)
+    scores = np.empty((len(hits), k), dtype=np.float32)
+    histories.leave_out(hits.ids, hits.scores, items, offsets, ids, scores)
+    return Hits(ids, scores)

@@ -26,7 +26,8 @@ def cooccurrence_scores(items, offsets, last, decay, list_offsets, list_ids, lis
 
 def blend(
     items, offsets, last, decay, list_offsets, list_ids, list_scores, queries, keys, bias, near_ids,
-    allowed, candidates, weight, floor, vector, exclude, workers, ids, scores,
+    allowed, candidates, weight, floor, vector, exclude, workers,
+    all_sums, all_taken, all_touched, ids, scores,
 ):  # fmt: skip
     for q in range(len(ids)):
         history = items[offsets[q] : offsets[q + 1]]

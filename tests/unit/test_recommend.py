@@ -124,6 +124,7 @@ def test_the_blend_equals_its_slow_twin(exclude: bool, allowed: list[bool]) -> N
     args = (
         items, offsets, 3, 0.7, *lists, asker.queries(items, offsets), asker.keys, asker.bias, near,
         np.array(allowed, dtype=bool), 3, 1.0, 0.02, 0.5, exclude, 1,
+        np.zeros((1, V), np.float32), np.zeros((1, V), bool), np.empty((1, V), np.int32),
     )  # fmt: skip
     fast, slow = ((np.empty((6, 6), np.int32), np.empty((6, 6), np.float32)) for _ in range(2))
     args_of_heap = (*args[:12], 6, *args[13:])  # the kernel's own list is as long as the answer here
@@ -131,6 +132,8 @@ def test_the_blend_equals_its_slow_twin(exclude: bool, allowed: list[bool]) -> N
     twin.blend(*args_of_heap, *slow)
     np.testing.assert_array_equal(fast[0], slow[0])
     np.testing.assert_allclose(fast[1], slow[1], atol=1e-5)
+    assert not args[-3].any()
+    assert not args[-2].any()
     tables = np.zeros((2, 6, V), np.float32)
     kernels.cooccurrence_scores(items, offsets, 3, 0.7, *lists, tables[0])
     twin.cooccurrence_scores(items, offsets, 3, 0.7, *lists, tables[1])

@@ -173,3 +173,27 @@ def test_places_pass_to_others_when_a_list_ends() -> None:
     found = share_places(hits, np.array([0, 2]), np.array([0.9, 0.1], dtype=np.float32), 5, banned)
     assert found.ids[0].tolist() == [0, 1, 2, -1, -1]  # 1 is there already, 3 is not to be found
     np.testing.assert_allclose(found.scores[0, :3], [0.9, 0.45, 0.1], rtol=1e-6)
+
+
+def test_the_kernels_of_histories_equal_their_slow_twins() -> None:
+    from cowalk.kernels import histories as kernels
+    from reference import histories as twin
+
+    rng = np.random.default_rng(3)
+    vectors = rng.normal(size=(15, 4)).astype(np.float32)
+    items, offsets = rng.integers(0, 15, 20).astype(np.int32), np.array([0, 0, 1, 7, 20])
+    for factors in (np.zeros(0, np.float32), rng.random(20).astype(np.float32)):
+        for last, decay in ((3, 0.5), (40, 1.0)):
+            fast, slow = np.full((2, 4, 4), np.nan, dtype=np.float32)
+            kernels.mean_rows(vectors, items, offsets, last, decay, factors, fast)
+            twin.mean_rows(vectors, items, offsets, last, decay, factors, slow)
+            np.testing.assert_allclose(fast, slow, rtol=1e-5, atol=1e-6)
+    ids = np.stack([rng.permutation(15)[:8] for _ in range(4)]).astype(np.int32)
+    ids[2, 5:] = -1
+    scores = np.sort(rng.random((4, 8)).astype(np.float32))[:, ::-1].copy()
+    for k in (1, 5, 12):
+        got, wanted = ((np.empty((4, k), np.int32), np.empty((4, k), np.float32)) for _ in range(2))
+        kernels.leave_out(ids, scores, items, offsets, *got)
+        twin.leave_out(ids, scores, items, offsets, *wanted)
+        np.testing.assert_array_equal(got[0], wanted[0])
+        np.testing.assert_array_equal(got[1], wanted[1])

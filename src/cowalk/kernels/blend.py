@@ -50,9 +50,9 @@ def cooccurrence_scores(
 def blend(
     items: AnyArray, offsets: AnyArray, last: int, decay: float,
     list_offsets: AnyArray, list_ids: AnyArray, list_scores: AnyArray,
-    queries: AnyArray, keys: AnyArray, bias: AnyArray, near_ids: AnyArray,
-    allowed: AnyArray, candidates: int, weight: float, floor: float, vector: float, exclude: bool, workers: int,
-    ids: AnyArray, scores: AnyArray,
+    queries: AnyArray, keys: AnyArray, bias: AnyArray, near_ids: AnyArray, allowed: AnyArray,
+    candidates: int, weight: float, floor: float, vector: float, exclude: bool, workers: int,
+    all_sums: AnyArray, all_taken: AnyArray, all_touched: AnyArray, ids: AnyArray, scores: AnyArray,
 ) -> None:  # fmt: skip
     """Fill ids and scores [Q, k] with the best of two candidate lists.
 
@@ -60,13 +60,12 @@ def blend(
     co-occurrence lists. Score = weight log(cf / max cf + floor) + vector (query . key + bias).
     With `exclude` the history's own items are left out. allowed: bool[V], the items that may answer, or
     bool[0] for all; max cf is that of all items, so that a score does not depend on who else may answer.
+    all_sums float32, all_taken bool: [workers, V] zeros, and zeros again afterwards; all_touched int32.
     """
     n_items, size = keys.shape
     k = ids.shape[1]
     for w in prange(workers):
-        sums = np.zeros(n_items, np.float32)
-        taken = np.zeros(n_items, np.bool_)
-        touched = np.empty(n_items, np.int32)
+        sums, taken, touched = all_sums[w], all_taken[w], all_touched[w]
         heap_ids = np.empty((1, max(candidates, 1)), np.int32)
         heap_scores = np.empty((1, max(candidates, 1)), np.float32)
         for q in range(w, len(ids), workers):

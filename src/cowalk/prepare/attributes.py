@@ -91,7 +91,7 @@ def as_labels(value: Value) -> list[str]:
 
 
 def as_number(name: str, value: Value) -> float:
-    """The value of a numeric field, a date as days since 1970, NaN where missing; UsageError if it is none."""
+    """The value of a numeric field, a date as days since 1970, NaN where missing; UsageError if none."""
     if isinstance(value, list | tuple):
         if len(value) > 1:
             raise UsageError(f"field {name!r} is numeric and takes one value, got {list(value)!r}")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from cowalk.errors import DataError
 from cowalk.types import Floats, Ids
 
@@ -20,9 +18,8 @@ class Hits:
     def __post_init__(self) -> None:
         if self.ids.shape != self.scores.shape or self.ids.ndim != 2:
             raise DataError("hits: ids and scores must be two equal [queries, k] tables")
-        with np.errstate(invalid="ignore"):  # -inf next to -inf
-            if np.any(np.diff(self.scores, axis=1) > 0):
-                raise DataError("hits: scores must fall within a row")
+        if (self.scores[:, 1:] > self.scores[:, :-1]).any():
+            raise DataError("hits: scores must fall within a row")
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -100,6 +100,9 @@ class Vocab:
 
     def find(self, ids: Sequence[Id] | AnyArray) -> Ids:
         """int32 row of each id, -1 where unknown. Digits find integers and integers find digits."""
+        if not self.is_integer and isinstance(ids, list):
+            row_of = self._row_of
+            return np.array([row_of.get(str(text), -1) for text in ids], dtype=np.int32)
         wanted = as_ids(ids)
         rows = np.full(len(wanted), -1, dtype=np.int32)
         if len(self) == 0 or len(wanted) == 0:

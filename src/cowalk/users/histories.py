@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from cowalk.kernels import histories as kernels
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 COSINE_SCALE = np.float32(8.0)
@@ -23,20 +24,10 @@ def history_vectors(
     vectors: float32[V, d]; items: int32[*], oldest first; offsets: int64[Q+1]; factors: float32[*], what each
     event's weight is multiplied with (`event_factors`). An empty history gives zeros.
     """
-    queries = len(offsets) - 1
-    total = np.zeros((queries, vectors.shape[1]), dtype=np.float32)
-    weights = np.zeros((queries, 1), dtype=np.float32)
-    lengths = np.diff(offsets)
-    for back in range(min(last, int(lengths.max(initial=0)))):
-        has = lengths > back
-        at = offsets[1:][has] - 1 - back
-        weight: AnyArray = np.float32(decay**back)  # type: ignore[assignment]
-        if factors is not None:
-            weight = weight * factors[at][:, None]
-        total[has] += weight * vectors[items[at]]
-        weights[has] += weight
-    total /= np.maximum(weights, np.float32(1e-12))
-    return total
+    out = np.empty((len(offsets) - 1, vectors.shape[1]), dtype=np.float32)
+    every = np.zeros(0, dtype=np.float32) if factors is None else factors
+    kernels.mean_rows(vectors, items, offsets, last, decay, every, out)
+    return out
 
 
 def event_weights(offsets: Offsets, last: int, decay: float, factors: Floats | None = None) -> Floats:

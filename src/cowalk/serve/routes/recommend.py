@@ -102,7 +102,7 @@ def _answer(call: Call, wish: s.Recommend, found: Found, by: str, notes: list[st
     reasons = []
     if wish.explain:
         reasons = [list(reasons_of_history(state.model, found.history, row)) for row in rows]
-    return s.Answer([state.ids[row] for row in rows], found.scores.tolist(), why, reasons)
+    return s.Answer(list(map(state.ids.__getitem__, rows)), found.scores.tolist(), why, reasons)
 
 
 OPERATIONS = [
