@@ -36,6 +36,7 @@ export class Api {
     return raw ? answer.arrayBuffer() : answer.json();
   }
 
+  version = async () => (await this.ask("version")).model;
   about = () => this.ask("map/about");
   places = () => this.ask("map", { raw: true });
   ids = () => this.ask("map/ids");

@@ -13,6 +13,7 @@ import { startNew } from "./view-new.js";
 
 const POLL = 3000; // milliseconds between two looks at the model's version
 const maps = [];
+let away = false;
 
 const acts = {
   open: (id) => change({ tab: "item", selected: id }),
@@ -68,22 +69,31 @@ function showModel() {
   document.title = `${about.title} · cowalk`;
 }
 
-// A model that was swapped while the page is open is read again; what is chosen stays chosen.
+const fieldsOf = (model) => JSON.stringify(model.about.fields.map((field) => [field.name, field.kind]));
+
+// Read a model again whose version is another than the one shown; what is chosen stays chosen.
+async function follow(model) {
+  if ((await model.api.version()) === model.about.version) return;
+  const before = fieldsOf(model);
+  await model.load();
+  if (fieldsOf(model) !== before) location.reload(); // the forms were made for other fields
+  showModel();
+  showColours(state.models[0].about);
+  await paint();
+  tell(`The model was swapped: version ${model.about.version}`);
+  change({ selected: state.selected, history: state.history });
+}
+
+// A model that is swapped while the page is open is followed; a service that is away is told of until it is back.
 async function watch() {
   if (document.visibilityState === "visible") {
     try {
-      for (const model of state.models) {
-        const { version } = await model.api.about();
-        if (version === model.about.version) continue;
-        await model.load();
-        showModel();
-        showColours(state.models[0].about);
-        await paint();
-        tell(`The model was swapped: version ${model.about.version}`);
-        change({ selected: state.selected, history: state.history });
-      }
+      for (const model of state.models) await follow(model);
+      if (away) showModel();
+      away = false;
     } catch (error) {
-      tell(error.message);
+      away = true;
+      byId("model").replaceChildren(el("span", { className: "trouble", role: "alert" }, error.message));
     }
   }
   setTimeout(watch, POLL);
