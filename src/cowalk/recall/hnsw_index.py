@@ -23,8 +23,8 @@ class HNSWIndex(RowIndex):
     """Walks a small-world graph and keeps the `effort` nearest on the way (faiss IndexHNSWFlat).
 
     On raw inner products such a graph loses 16 to 27 % of the neighbours, for a row is not its own nearest
-    there; so ip is lifted to length 1 (see `lifted`), which finds more, but fewer than IVF does. Removed and
-    replaced rows stay as tombstones, and past a share of them the graph is built anew, as it is where a row
+    there; so ip is lifted to length 1 (see `lifted`), which finds more unless a few rows are much longer
+    than the others. Removed and replaced rows stay as tombstones, and past a share of them the graph is built anew, as it is where a row
     longer than all before comes into a lifted one. m: links of a row; reach: effort while building.
     """
 
