@@ -24,8 +24,9 @@ class HNSWIndex(RowIndex):
 
     On raw inner products such a graph loses 16 to 27 % of the neighbours, for a row is not its own nearest
     there; so ip is lifted to length 1 (see `lifted`), which finds more unless a few rows are much longer
-    than the others. Removed and replaced rows stay as tombstones, and past a share of them the graph is built anew, as it is where a row
-    longer than all before comes into a lifted one. m: links of a row; reach: effort while building.
+    than the others. Removed and replaced rows stay as tombstones, and past a share of them the graph is built
+    anew, as it is where a row longer than all before comes into a lifted one. m: links of a row; reach:
+    effort while building.
     """
 
     kind: ClassVar[str] = "hnsw"
