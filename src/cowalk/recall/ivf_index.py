@@ -17,6 +17,7 @@ from cowalk.recall.rows import Rows
 from cowalk.types import AnyArray, Floats, Ids
 
 GROWTH = 2  # rows times as many as the centers were fitted on: they are fitted anew
+ROOMY = 2  # lists of usual length hold so many times the rows that are asked for, whatever the effort
 ROWS_PER_LIST = 39  # below, faiss warns that k-means has too few points
 
 
@@ -80,7 +81,8 @@ class IVFIndex(RowIndex):
     ) -> Ids:
         library = faiss()
         chosen, bits = selector(mask if share < len(self) / self.size else None)
-        lists = min(self.nlist, ceil(self.effort * len(self) / (share * self.size)))
+        room = ROOMY * width * self.nlist / max(len(self), 1)  # else many queries find less than they ask for
+        lists = min(self.nlist, ceil(max(self.effort, room) * len(self) / (share * self.size)))
         asked = library.SearchParametersIVF(nprobe=lists, sel=chosen)
         library.omp_set_num_threads(workers)
         _, found = self._index.search(queries, width, params=asked)
