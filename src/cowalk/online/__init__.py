@@ -5,7 +5,7 @@ from cowalk.online.fetch import current_version, fetch_model
 from cowalk.online.histories import Event, Histories, History
 from cowalk.online.memory_histories import MemoryHistories
 from cowalk.online.named import open_histories
-from cowalk.online.publish import Published, publish
+from cowalk.online.publishing import Published, publish
 from cowalk.online.redis_histories import RedisHistories
 from cowalk.online.redis_link import is_redis
 from cowalk.online.redis_vectors import OnlineVectors, Read
