@@ -9,12 +9,14 @@ from typing import IO, Any
 
 import duckdb
 
+from cowalk.tables.duck import connect as quiet
+
 TIES = "preserve_insertion_order"  # a log's ties keep the order of the file
 
 
 def connect() -> duckdb.DuckDBPyConnection:
     """A private in-memory database that writes rows in the order they were read."""
-    return duckdb.connect(config={TIES: True})
+    return quiet(settings={TIES: True})
 
 
 def literal(path: Path) -> str:

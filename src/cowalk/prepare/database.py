@@ -15,6 +15,7 @@ import duckdb
 import numpy as np
 
 from cowalk.errors import DataError, UsageError, disk_full
+from cowalk.tables.duck import Setting, connect
 from cowalk.tables.vocab import STRING
 from cowalk.types import AnyArray
 
@@ -119,7 +120,7 @@ def database(what: str, memory_limit: str | int = "4GB", workers: int | None = N
     size = memory_bytes(memory_limit)
     try:
         with tempfile.TemporaryDirectory(prefix="cowalk-") as folder:
-            settings: dict[str, str | bool | int | float | list[str]] = {
+            settings: dict[str, Setting] = {
                 "memory_limit": f"{size // 2 // 1000}KB",
                 "threads": max(1, workers or os.cpu_count() or 1),
                 "temp_directory": folder,
@@ -128,9 +129,8 @@ def database(what: str, memory_limit: str | int = "4GB", workers: int | None = N
                 "TimeZone": "UTC",
                 "pandas_analyze_sample": 1 << 40,
             }
-            connection = duckdb.connect(str(Path(folder) / "work.duckdb"), config=settings)
+            connection = connect(Path(folder) / "work.duckdb", settings)
             try:
-                connection.execute("SET enable_progress_bar = false")  # it would print among our own lines
                 yield Database(connection, Path(folder))
             finally:
                 connection.close()

@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 from cowalk.errors import DataError, UsageError
+from cowalk.tables.duck import connect
 from cowalk.tables.parquet import quoted
 from cowalk.tables.vocab import STRING
 from cowalk.tables.word2vec import escaped, lines, write_word2vec
@@ -89,7 +90,7 @@ def _parquet(table: Table, out: Path) -> list[str]:
     else:
         rows = ", ".join(f'x{i} AS "{_column(name)}"' for i, name in enumerate(columns))
     extra = "".join(f', "{name}"' for name in table.extra)
-    with whole(out) as draft, duckdb.connect() as con:
+    with whole(out) as draft, connect() as con:
         con.execute("SET threads = 1")  # one writer keeps the order of the rows
         con.register("given", given)
         con.execute(f"COPY (SELECT id, {rows}{extra} FROM given) TO {quoted(draft)} (FORMAT parquet)")
@@ -160,7 +161,7 @@ def read_parquet(path: Path) -> tuple[AnyArray, Floats, AnyArray | None]:
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     source = f"read_parquet({quoted(path)})"
-    with duckdb.connect() as con:
+    with connect() as con:
         con.execute("SET threads = 1")  # one reader keeps the order of the rows
         try:
             kinds = dict(
