@@ -135,7 +135,7 @@ def rounds(
 
 def beside_the_bare_one(shop: str, space: Path, times: int, seconds: float, workers: int) -> dict[str, Any]:
     """The service and the bare endpoint on the same question; then each option on its own."""
-    folder = folder_of(shop, "plain", PLAIN, "hnsw", workers)
+    folder = folder_of(shop, "plain", PLAIN, "ivf", workers)
     model, script = cw.load(folder), space / "ask.lua"
     script.write_text(LUA)
     np.save(space / "vectors.npy", np.asarray(model.learned.vectors))
@@ -167,7 +167,7 @@ def beside_the_bare_one(shop: str, space: Path, times: int, seconds: float, work
 
 def swaps(shop: str, space: Path, workers: int) -> dict[str, float]:
     """Ten new versions under full load: requests that failed, p99, and how long a swap takes."""
-    base, folder = folder_of(shop, "plain", PLAIN, "hnsw", workers), space / "swapped"
+    base, folder = folder_of(shop, "plain", PLAIN, "ivf", workers), space / "swapped"
     model = cw.load(base)
     model.save(folder)
     asked, script, port = bodies(folder, space / "swap.jsonl", 500), space / "ask.lua", free_port()
@@ -202,7 +202,7 @@ def store_away(shop: str, space: Path, workers: int) -> dict[str, float]:
     """Redis is killed and started again under load: requests that failed, and that it is used again."""
     from redis_here import start
 
-    folder = folder_of(shop, "plain", PLAIN, "hnsw", workers)
+    folder = folder_of(shop, "plain", PLAIN, "ivf", workers)
     asked, script, port = (
         bodies(folder, space / "users.jsonl", 500, user=True),
         space / "ask.lua",

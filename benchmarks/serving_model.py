@@ -83,4 +83,4 @@ if __name__ == "__main__":
 
     for shop in sys.argv[1:]:
         for label, settings in (("plain", PLAIN), ("vectors", VECTORS_ALONE), ("served", SERVED)):
-            print(folder_of(shop, label, settings, "hnsw" if label == "plain" else "ivf", 2))
+            print(folder_of(shop, label, settings, "ivf", 2))

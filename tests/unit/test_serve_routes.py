@@ -80,6 +80,44 @@ def test_recommend_is_the_models_by_any_settings(model: cw.Model, changes: dict[
             same(answer, other.recommend(ids(model, history), k=9))
 
 
+@pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw", "lsh"])
+def test_recommend_is_the_models_through_an_index(
+    model: cw.Model, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the index itself loses neighbours: so few items would else be looked through."""
+    indexed = model.with_index(kind)
+    monkeypatch.setattr("cowalk.recall.base.few_enough", lambda *_: False)
+    with asking(create_app(indexed)) as client:
+        for wish in WISHES:
+            for history in HISTORIES:
+                answer = client.post("/recommend", {"history": ids(model, history), "k": 5, **wish}).json()
+                same(answer, indexed.recommend(ids(model, history), **({"k": 5} | wish)))
+        answer = client.get(f"/similar/{ids(model, [6])[0]}?k=8").json()
+        same(answer, indexed.similar(ids(model, [6])[0], 8))
+
+
+def test_the_quick_way_gives_the_same_answers(shop_model: Path, model: cw.Model) -> None:
+    from cowalk.serve.options import ServeSettings
+    from cowalk.serve.quick import Quick
+
+    app = create_app(shop_model, settings=ServeSettings(api_key="sesame"))  # type: ignore[arg-type]
+    with asking(app) as client:
+        around = Client(Quick(app), client.runner)  # type: ignore[arg-type]
+        key = {"x-api-key": "sesame"}
+        wish = {"history": ids(model, [3, 7]), "k": 5}
+        for one in (client, around):
+            assert one.post("/recommend", wish).status_code == 401
+            same(one.post("/recommend", wish, headers=key).json(), model.recommend(wish["history"], 5))
+            assert one.get(f"/item/{wish['history'][0]}", headers=key).status_code == 200
+            assert one.get("/recommend", headers=key).status_code == 405
+            assert one.get("/nowhere", headers=key).status_code == 404
+            assert one.get("/items", params={"limit": 2}, headers=key).json()["more"]
+        client.run(around.http.aclose())
+        text = client.get("/metrics", headers=key).text
+        assert 'cowalk_request_seconds_count{route="/recommend",status="200"} 2.0' in text
+        assert 'cowalk_request_seconds_count{route="other",status="401"} 2.0' in text
+
+
 def test_what_is_not_known_is_told(client: Client, model: cw.Model) -> None:
     known = ids(model, [5])
     answer = client.post("/recommend", {"history": ["x", *known, 99], "k": 4}).json()

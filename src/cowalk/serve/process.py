@@ -20,6 +20,7 @@ from cowalk.online import Histories, open_histories
 from cowalk.online.redis_link import is_redis
 from cowalk.serve.app import create_app
 from cowalk.serve.options import ServeSettings
+from cowalk.serve.quick import Quick
 from cowalk.serve.sources import FolderSource, RedisSource, Source
 
 BACKLOG = 2048
@@ -64,8 +65,8 @@ def run(
         )
         print(_started(app, listening, place), file=sys.stderr, flush=True)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="on", backlog=BACKLOG,
-            limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING,
+            Quick(app), log_config=None, access_log=False, server_header=False, lifespan="on",
+            backlog=BACKLOG, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING,
         )  # fmt: skip
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         uvicorn.Server(config).run(sockets=[listening])

@@ -12,6 +12,7 @@ from cowalk.model import Model
 from cowalk.model.asking import Question, ask
 from cowalk.serve.names import Names, name_field
 from cowalk.tables import Id
+from cowalk.types import Ids
 
 T = TypeVar("T")
 
@@ -26,6 +27,13 @@ class State:
     names: Names
     since: float = field(default_factory=time.time)
     _made: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def named(self, rows: Ids) -> list[Id]:
+        """The outside ids of these rows."""
+        vocab = self.model.vocab
+        if vocab.is_integer and len(rows) and int(rows.max()) < len(vocab):
+            return vocab.names(rows)  # numbers beside each other; the others lie all over the memory
+        return list(map(self.ids.__getitem__, rows.tolist()))
 
     def made(self, name: str, make: Callable[[State], T]) -> T:
         """What `make` gives for this state, made once and kept as long as the state."""

@@ -13,7 +13,18 @@ from cowalk.errors import DataError, UnknownIdError
 from cowalk.types import AnyArray, Ids, Offsets
 
 Id = str | int
+FEW = 1000  # ids of one question, which are looked up one by one
 STRING = np.dtypes.StringDType()
+
+
+def _as_integer(value: object) -> int | str:
+    """The whole number that the id is, or that its digits tell; "" where it is none."""
+    if not isinstance(value, str | int | np.integer) or isinstance(value, bool):
+        return ""
+    try:
+        return int(value)
+    except ValueError:
+        return ""
 
 
 def as_ids(values: Iterable[object] | AnyArray) -> AnyArray:
@@ -76,8 +87,8 @@ class Vocab:
         return self.ids[self._order]
 
     @cached_property
-    def _row_of(self) -> dict[str, int]:
-        """Rows by id where ids are text: numpy (2.4) searches texts of 16 bytes and more in wrong order."""
+    def _row_of(self) -> dict[Id, int]:
+        """Rows by id; texts are not searched by numpy (2.4), which puts those of 16 bytes and more wrong."""
         return {text: row for row, text in enumerate(self.ids.tolist())}
 
     @cached_property
@@ -100,9 +111,9 @@ class Vocab:
 
     def find(self, ids: Sequence[Id] | AnyArray) -> Ids:
         """int32 row of each id, -1 where unknown. Digits find integers and integers find digits."""
-        if not self.is_integer and isinstance(ids, list):
-            row_of = self._row_of
-            return np.array([row_of.get(str(text), -1) for text in ids], dtype=np.int32)
+        if isinstance(ids, list) and len(ids) <= FEW:
+            row_of, written = self._row_of, _as_integer if self.is_integer else str
+            return np.array([row_of.get(written(one), -1) for one in ids], dtype=np.int32)
         wanted = as_ids(ids)
         rows = np.full(len(wanted), -1, dtype=np.int32)
         if len(self) == 0 or len(wanted) == 0:

@@ -89,7 +89,6 @@ def _answer(call: Call, wish: s.Recommend, found: Found, by: str, notes: list[st
         metrics.unknown.inc(len(found.unknown))
     if found.by != "history":
         metrics.fallbacks.labels(found.by).inc()
-    rows = found.rows.tolist()
     why = s.Why(
         by=by if found.by == "history" else found.by,  # type: ignore[arg-type]
         score=found.label,
@@ -101,8 +100,8 @@ def _answer(call: Call, wish: s.Recommend, found: Found, by: str, notes: list[st
     )
     reasons = []
     if wish.explain:
-        reasons = [list(reasons_of_history(state.model, found.history, row)) for row in rows]
-    return s.Answer(list(map(state.ids.__getitem__, rows)), found.scores.tolist(), why, reasons)
+        reasons = [list(reasons_of_history(state.model, found.history, row)) for row in found.rows.tolist()]
+    return s.Answer(state.named(found.rows), found.scores.tolist(), why, reasons)
 
 
 OPERATIONS = [
