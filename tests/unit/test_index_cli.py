@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop
 from cowalk.index_loss import index_loss, probe_loss
 from cowalk.judging import judge_held_out
+from cowalk.model import store
 from cowalk.recall import ExactIndex
 from cowalk.recall.curves import KINDS, index_lines
 
@@ -40,10 +42,24 @@ def test_index_publishes_a_version(folder: Path, capsys: pytest.CaptureFixture[s
     assert found["similar"]["kind"] == "exact"
     assert "few ms" in found["similar"]["why"]
     model = cw.load(folder)
-    assert set(model.indexes) == {"similar"}
+    kinds = {name: one.told["index"]["kind"] for name, one in model.indexes.items()}
+    assert kinds == {"similar": "exact", "recommend": "ivf"}  # the other one stays as it was
     assert model.map is not None
+    assert run(["index", str(folder), "--kind", "none", "--for", "similar", "--map", "none", "-q"]) == 0
+    assert set(cw.load(folder).indexes) == {"recommend"}
     assert run(["index", str(folder), "--kind", "none", "--map", "none", "-q"]) == 0
     assert cw.load(folder).indexes == {}
+
+
+def test_index_mends_a_model_whose_index_is_older(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = cw.load(folder).with_index("exact", purpose="similar")
+    vectors = -np.asarray(model.learned.vectors)
+    store.save(replace(model, learned=replace(model.learned, vectors=vectors)), folder)
+    with pytest.raises(cw.ModelError, match="older than the model's vectors"):
+        cw.load(folder)
+    assert run(["index", str(folder), "--for", "recommend", "--kind", "exact", "--map", "none", "-q"]) == 0
+    assert "dropped" in capsys.readouterr().err
+    assert set(cw.load(folder).indexes) == {"recommend"}
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,14 @@ def test_answers_through_an_exact_index_are_the_same(model: cw.Model, indexed: c
         np.testing.assert_allclose(one.scores, two.scores, atol=1e-5)
 
 
+def test_more_than_there_are_are_as_many_as_there_are(model: cw.Model, indexed: cw.Model) -> None:
+    """And no room is taken for the others."""
+    item = model.vocab.ids[3]
+    for one in (model, indexed):
+        assert len(one.similar(item, 10**12)) == len(model.vocab) - 1
+        assert 0 < len(one.recommend([item], 10**12)) < len(model.vocab)
+
+
 def test_filters_hold_through_an_index(model: cw.Model, indexed: cw.Model) -> None:
     assert model.side_info is not None
     where = {"category": str(model.side_info["category"].labels[1])}

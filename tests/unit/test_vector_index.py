@@ -82,6 +82,9 @@ def test_of_vectors_and_of_bare_rows() -> None:
     assert plain.ids == list(range(20))
     assert plain.kind == "exact"
     assert plain.search(rows[3], 1)[0][0] == 3
+    assert len(plain.search(rows[3], 10**12)) == 20  # no more than there are, and no room for more
+    plain.remove(np.int64(4))
+    assert 4 not in plain
 
 
 def test_errors_name_what_is_off(tmp_path: Path) -> None:
@@ -97,6 +100,10 @@ def test_errors_name_what_is_off(tmp_path: Path) -> None:
         (lambda: index.search(rows[0], 0), UsageError, "k must be at least 1"),
         (lambda: index.search(rows[0][:4], 3), UsageError, r"queries must be \[N, 6\]"),
         (lambda: index.search(rows[0] * np.nan, 3), UsageError, "not finite"),
+        (lambda: index.search(["a"] * 6, 3), UsageError, "queries must be a table of numbers"),
+        (lambda: index.remove([1.5]), UsageError, "id 1.5 is no whole number"),
+        (lambda: index.search(rows[0], 3, where=[True]), UsageError, "id True is no whole number"),
+        (lambda: index.save(tmp_path), DataError, "is a folder"),
         (lambda: index.save(tmp_path / "no" / "index"), DataError, "no such folder"),
         (lambda: cw.VectorIndex.load(tmp_path / "none"), DataError, "no such file"),
         (lambda: cw.VectorIndex.build(rows, [1, 2]), UsageError, "2 ids but 30 vectors"),

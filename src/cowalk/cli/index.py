@@ -11,6 +11,7 @@ from cowalk.cli import options as o
 from cowalk.cli import show
 
 if TYPE_CHECKING:
+    from cowalk.model import Model
     from cowalk.recall.building import Built
 
 
@@ -48,15 +49,15 @@ def index(
     from dataclasses import replace
 
     from cowalk.errors import UsageError
-    from cowalk.model import load
     from cowalk.settings import parse_changes
 
     if for_ not in ("recommend", "similar", "both"):
         raise UsageError(f"--for {for_!r}: it must be recommend, similar or both")
-    loaded, found = load(model, indexes=False), {}
+    loaded, found = _loaded(model), {}
     with show.progress(quiet) as tell:
         if kind == "none":
-            made = replace(loaded, indexes={})
+            kept = {name: one for name, one in loaded.indexes.items() if for_ not in (name, "both")}
+            made = replace(loaded, indexes=kept)
         else:
             made = loaded.with_index(
                 kind, recall, for_, k=k, workers=workers, progress=show.words_only(tell),  # type: ignore[arg-type]
@@ -69,6 +70,19 @@ def index(
     report(found, recall, json)
     if not quiet:
         show.note(f"{made!r} written to {out or model}; the version before is kept")
+
+
+def _loaded(folder: Path) -> Model:
+    """The model with the indexes that fit its vectors; where one does not, without any, and that is told."""
+    from cowalk.errors import ModelError
+    from cowalk.model import load
+
+    bare = load(folder, indexes=False)
+    try:
+        return load(folder)
+    except ModelError as error:
+        show.note(f"{error}; the indexes that were there are dropped")
+        return bare
 
 
 def report(found: dict[Any, Built], recall: float, json: bool) -> None:

@@ -248,7 +248,7 @@ class Model(IndexedModel):
         query = np.asarray(self.learned.vectors[row])
         index = None if exact or metric not in (None, "cosine") else self.index("similar")
         if index is not None:
-            hits = index.search(query[None], k + 1, allowed=mask)
+            hits = index.search(query[None], min(k + 1, index.size), allowed=mask)
             pairs = zip(hits.ids[0].tolist(), hits.scores[0].tolist(), strict=True)
             near = [(r, score) for r, score in pairs if r not in (row, -1)]
             return self._told(near[:k], codes, row, METRICS["cosine"], explain, told)

@@ -23,6 +23,8 @@ def write_index(path: Path, told: Mapping[str, Any], arrays: Mapping[str, AnyArr
     """Write plain values and arrays as one file; it appears whole or not at all."""
     if not path.parent.is_dir():
         raise DataError(f"{path.parent}: no such folder; make it first, or give another path")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; give a path for one file")
     checks = {name: _digest(array) for name, array in arrays.items()}
     manifest = {"kind": KIND, "format": FORMAT, "told": dict(told), "checks": checks}
     text = json.dumps(manifest, sort_keys=True).encode()

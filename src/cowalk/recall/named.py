@@ -15,6 +15,7 @@ from cowalk.recall.building import build_index
 from cowalk.recall.index import Index, IndexMetric
 from cowalk.recall.index_file import read_index, write_index
 from cowalk.recall.opened import opened
+from cowalk.recall.rows import as_numbers
 from cowalk.tables import Hits, Id, Vectors
 from cowalk.tables.vocab import as_ids
 from cowalk.types import AnyArray, Ids
@@ -112,10 +113,11 @@ class VectorIndex:
         where: only these answer; unknown ids among them are a UnknownIdError. Fewer than k are given where
         there are no more.
         """
-        table = np.asarray(queries, dtype=np.float32)
+        table = as_numbers(queries, "queries")
         hits = self.index.search(
-            table[None] if table.ndim == 1 else table, k, allowed=self._allowed(where), workers=workers
-        )
+            table[None] if table.ndim == 1 else table,
+            min(k, self.index.size), allowed=self._allowed(where), workers=workers,
+        )  # fmt: skip
         found = self._named(hits)
         return found[0] if table.ndim == 1 else found
 
@@ -184,13 +186,15 @@ class VectorIndex:
         """The id as it is kept, None where it cannot be one."""
         if not self._integer:
             return str(item)
+        if not isinstance(item, str | int | np.integer) or isinstance(item, bool):
+            return None  # int() would take 1.5 for 1
         try:
             return int(item)
         except ValueError:
             return None
 
     def _keys(self, ids: Iterable[Id] | AnyArray) -> list[Id]:
-        listed = [ids] if isinstance(ids, str | int) else list(ids)
+        listed = [ids] if isinstance(ids, str | int | np.integer) else list(ids)
         keys = [self._key(one) for one in listed]
         for one, key in zip(listed, keys, strict=True):
             if key is None:

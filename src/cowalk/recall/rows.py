@@ -92,10 +92,7 @@ def checked(vectors: AnyArray, dimension: int | None, metric: IndexMetric, what:
 
     A table that somebody else could change is copied; one that nobody can (a memory map) is not.
     """
-    try:
-        table = np.asarray(vectors, dtype=np.float32)
-    except (TypeError, ValueError):
-        raise UsageError(f"{what} must be a table of numbers") from None
+    table = as_numbers(vectors, what)
     if table.ndim != 2 or (dimension is not None and table.shape[1] != dimension):
         told = f"[N, {'d' if dimension is None else dimension}]"
         raise UsageError(f"{what} must be {told}, not {list(table.shape)}; are they of another model?")
@@ -106,6 +103,14 @@ def checked(vectors: AnyArray, dimension: int | None, metric: IndexMetric, what:
         return unit_rows(table)
     table = np.ascontiguousarray(table)
     return table.copy() if table.flags.writeable and np.may_share_memory(table, vectors) else table
+
+
+def as_numbers(vectors: AnyArray, what: str) -> Floats:
+    """float32 of any shape; UsageError where these are no numbers."""
+    try:
+        return np.asarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise UsageError(f"{what} must be a table of numbers") from None
 
 
 def unit_rows(table: Floats) -> Floats:
