@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 import cowalk as cw
-from cowalk.errors import ModelError
+from cowalk.errors import ModelError, StoreAwayError
+from cowalk.kernels.flags import may_run_at_once
 from cowalk.serve import create_app
 from cowalk.serve.options import ServeSettings
 from serve_world import Client, asking, publish
@@ -156,3 +158,68 @@ def test_requests_in_flight_finish_on_the_version_they_began_with(folder: Path) 
             return versions
 
         assert set(client.run(swap())) <= seen
+
+
+class Shaky:
+    """A source in a store that goes away while a version comes, and hangs."""
+
+    def __init__(self, model: cw.Model) -> None:
+        self.model, self.name, self.away, self.hang = model, "1", 0, threading.Event()
+        self.hang.set()
+
+    def version(self) -> str:
+        assert self.hang.wait(20)
+        return self.name
+
+    def load(self) -> tuple[cw.Model, str]:
+        if self.away:
+            self.away -= 1
+            raise StoreAwayError("the store went away")
+        return self.model, self.name
+
+
+def test_a_version_that_came_while_the_store_went_away_is_tried_again(shop_model: Path) -> None:
+    source = Shaky(cw.load(shop_model))
+    with asking(create_app(source, settings=ServeSettings(watch_seconds=0.02))) as client:
+        source.away, source.name = 2, "2"
+        wait_until(client, lambda: client.app.state.service.state.version == "2")
+        assert client.get("/ready").json()["refused"] is None
+        assert 'cowalk_swaps_total{outcome="refused"} 2.0' in client.get("/metrics").text
+        client.app.state.service.refused = "version 3: gone again, and back to 2"
+        wait_until(client, lambda: client.app.state.service.refused is None)
+
+
+def test_a_source_that_hangs_holds_up_nobody(shop_model: Path) -> None:
+    source = Shaky(cw.load(shop_model))
+    with asking(create_app(source, settings=ServeSettings(watch_seconds=0.02))) as client:
+        source.hang.clear()
+        client.run(asyncio.sleep(0.1))
+        began = time.monotonic()
+        assert client.get("/health").status_code == 200
+        assert time.monotonic() - began < 10
+        source.hang.set()
+
+
+def test_reasons_hold_up_nobody(shop_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While reasons are looked for, another request is answered: here they wait for it."""
+    answered = threading.Event()
+
+    def slow(*_: object) -> tuple[str]:
+        assert answered.wait(10)
+        return ("because",)
+
+    monkeypatch.setattr("cowalk.serve.routes.recommend.reasons_of_history", slow)
+    with asking(create_app(shop_model)) as client:
+        item = str(cw.load(shop_model).vocab.ids[0])
+        if not may_run_at_once():
+            pytest.skip("numba's own pool of threads: everything is answered on one thread")
+
+        async def both() -> Any:
+            wish = {"history": [item], "k": 2, "explain": True}
+            first = asyncio.create_task(client.http.post("/recommend", json=wish))
+            await asyncio.sleep(0.05)
+            assert (await client.http.get("/health")).status_code == 200
+            answered.set()
+            return await first
+
+        assert client.run(both()).json()["reasons"] == [["because"], ["because"]]

@@ -33,11 +33,18 @@ def reasons_of_history(model: ModelData, history: Ids, other: int) -> tuple[str,
         most = max(times)
         if most > 0:
             told.append(f"{_times(most)} with {model.vocab.ids[latest[times.index(most)]]}")
-    if model.side_info is not None and latest:
-        by_item = [shared_attributes(model.side_info, codes_of(model.side_info, r), other) for r in latest]
-        best = max(range(len(latest)), key=lambda at: len(by_item[at]))
-        if by_item[best]:
-            told.append(f"shares {', '.join(by_item[best])} with {model.vocab.ids[latest[best]]}")
+    side = model.side_info
+    if side is not None and latest:
+        theirs = [set(codes.tolist()) for codes in codes_of(side, other)]
+
+        def shared(row: int) -> int:
+            both = zip(theirs, codes_of(side, row), strict=True)
+            return sum(len(values.intersection(codes.tolist())) for values, codes in both)
+
+        best = max(latest, key=shared)
+        words = shared_attributes(side, codes_of(side, best), other)
+        if words:
+            told.append(f"shares {', '.join(words)} with {model.vocab.ids[best]}")
     return (*told, f"seen {int(model.vocab.counts[other])} times")
 
 

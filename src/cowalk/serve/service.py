@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from typing import Literal, ParamSpec, TypeVar
 
-from cowalk.errors import CowalkError
+from cowalk.errors import CowalkError, StoreAwayError
 from cowalk.kernels.flags import may_run_at_once
 from cowalk.online import Histories
 from cowalk.serve.metrics import Metrics
@@ -73,7 +73,8 @@ class Service:
                 state = await self.aside(self._load)
             except Exception as error:
                 words = " ".join(str(error).split()) or type(error).__name__
-                self.refused, self._refused_version = f"version {version or '?'}: {words}", version
+                self.refused = f"version {version or '?'}: {words}"
+                self._refused_version = "" if isinstance(error, StoreAwayError) else version
                 self.metrics.swaps.labels("refused").inc()
                 log.error("refused %s; %s goes on", self.refused, self.state.version)
                 if isinstance(error, CowalkError | OSError):
@@ -90,12 +91,16 @@ class Service:
         self.refused, self._refused_version = None, ""
 
     async def watch(self) -> None:
-        """Follow the source until cancelled; a version that was refused is not tried again."""
+        """Follow the source until cancelled; a version that was refused is not tried again, unless it was the
+        store that went away while it came.
+        """
         while True:
             await asyncio.sleep(self.settings.watch_seconds)
             with suppress(CowalkError, OSError):
-                version = self.source.version()
-                if version not in (self.state.version, self._refused_version):
+                version = await asyncio.to_thread(self.source.version)  # a store that hangs holds up nobody
+                if version == self.state.version:
+                    self._settled()
+                elif version != self._refused_version:
                     await self.reload()
 
     @asynccontextmanager

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from cowalk.errors import UsageError
 from cowalk.model import Model
@@ -13,8 +11,6 @@ from cowalk.model.asking import Question, ask
 from cowalk.serve.names import Names, name_field
 from cowalk.tables import Id
 from cowalk.types import Ids
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,7 +22,6 @@ class State:
     ids: list[Id]
     names: Names
     since: float = field(default_factory=time.time)
-    _made: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def named(self, rows: Ids) -> list[Id]:
         """The outside ids of these rows."""
@@ -34,13 +29,6 @@ class State:
         if vocab.is_integer and len(rows) and int(rows.max()) < len(vocab):
             return vocab.names(rows)  # numbers beside each other; the others lie all over the memory
         return list(map(self.ids.__getitem__, rows.tolist()))
-
-    def made(self, name: str, make: Callable[[State], T]) -> T:
-        """What `make` gives for this state, made once and kept as long as the state."""
-        if name not in self._made:
-            self._made[name] = make(self)
-        found: T = self._made[name]
-        return found
 
     @classmethod
     def of(cls, model: Model, version: str, name: str | None = None) -> State:

@@ -128,7 +128,7 @@ class Pages:
         wish: Neighbours = call.body
         if len(wish.items) != len(wish.scores):
             raise RefusedError(422, f"scores: {len(wish.scores)} for {len(wish.items)} items", "scores")
-        return Place(self.data(call).place(list(wish.items), wish.scores))
+        return Place(await call.service.aside(self.data(call).place, list(wish.items), wish.scores))
 
 
 def _title(call: Call) -> str:

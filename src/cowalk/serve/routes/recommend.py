@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import UNSET, to_builtins
 
-from cowalk.model.asking import Found, Question, ask
+from cowalk.model.asking import Question, ask
 from cowalk.model.filters import Where
 from cowalk.model.reasons import reasons_of_history
 from cowalk.online import History
@@ -27,8 +27,9 @@ async def recommend(call: Call) -> s.Answer:
     wish: s.Recommend = call.body
     history, times, by, notes = await _history(call, wish)
     question = _question(call, wish, times)
-    found = ask(call.state.model, history, question)
-    return _answer(call, wish, found, by, notes)
+    if wish.explain or wish.cold:  # reasons take longer than answers; cold items are prepared at the first
+        return await call.service.aside(_answer, call, wish, history, question, by, notes)
+    return _answer(call, wish, history, question, by, notes)
 
 
 async def _history(
@@ -81,8 +82,11 @@ def where_of(where: object) -> Where | None:
     return found
 
 
-def _answer(call: Call, wish: s.Recommend, found: Found, by: str, notes: list[str]) -> s.Answer:
+def _answer(
+    call: Call, wish: s.Recommend, history: Sequence[Id], question: Question, by: str, notes: list[str]
+) -> s.Answer:
     state, metrics = call.state, call.service.metrics
+    found = ask(state.model, history, question)
     if found.asked:
         metrics.ids.inc(found.asked)
     if found.unknown:

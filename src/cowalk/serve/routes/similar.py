@@ -23,9 +23,14 @@ async def similar(call: Call) -> s.Answer:
     query: s.SimilarQuery = call.query
     item, model = call.path["item"], call.state.model
     k = places(query.k, len(model.vocab))
-    found = model.similar(
-        item, k, query.metric, explain=query.explain, on_unknown="cold", where=_filter(query)
-    )
+
+    def asked() -> Answer:
+        return model.similar(
+            item, k, query.metric, explain=query.explain, on_unknown="cold", where=_filter(query)
+        )
+
+    heavy = query.explain or model.vocab.find([item])[0] < 0  # a cold item is given its vector first
+    found = await call.service.aside(asked) if heavy else asked()
     if found.unknown:
         raise RefusedError(404, f"item: {item[:100]!r} is not known", "item")
     return answer_of(call, found, "item")
