@@ -23,6 +23,8 @@ from report_online import NAMES as ONLINE
 from report_online import online
 from report_page import NAMES as PAGES
 from report_page import page
+from report_serving import NAMES as SERVING
+from report_serving import serving
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 from report_updates import NAMES as UPDATES
@@ -280,6 +282,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Indexes", INDEXES, indexes),
     ("Locality-sensitive hashing", LSH, lsh),
     ("The online store", ONLINE, online),
+    ("The service", SERVING, serving),
     ("The page", PAGES, page),
 )
 

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import numpy as np
 
@@ -66,18 +68,25 @@ def running(command: list[str], port: int, **environment: str) -> Iterator[str]:
     )
     try:
         until = time.monotonic() + 600
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if served.poll() is not None or time.monotonic() > until:
-                    sys.exit(f"did not start: {' '.join(command)}")
-                time.sleep(0.1)
+        while not _answers(f"http://127.0.0.1:{port}/health"):
+            if served.poll() is not None or time.monotonic() > until:
+                sys.exit(f"did not start: {' '.join(command)}")
+            time.sleep(0.1)
         yield f"http://127.0.0.1:{port}/recommend"
     finally:
         served.kill()
         served.wait()
+
+
+def _answers(address: str) -> bool:
+    """Whether there is an answer, of whatever kind: a port may be open before there is one."""
+    try:
+        urlopen(address, timeout=30).close()
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def service(folder: Path, port: int, *more: str) -> list[str]:
@@ -107,7 +116,17 @@ def bodies(folder: Path, to: Path, count: int = 2000, **more: Any) -> Path:
 
 def load(address: str, asked: Path, seconds: float, script: Path) -> dict[str, float]:
     """What wrk tells after so many seconds."""
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script), address]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds:g}s",
+        "--timeout",
+        "30s",
+        "-s",
+        str(script),
+        address,
+    ]
     out = subprocess.run(
         command, env=os.environ | {"BODIES": str(asked)}, capture_output=True, text=True, check=True
     )
@@ -133,6 +152,18 @@ def rounds(
     }
 
 
+def recall(address: str, asked: Path, model: cw.Model, exclude: bool, count: int = 100) -> float:
+    """The share of the true answers that an endpoint gives, over the first requests."""
+    shares = []
+    for line in asked.read_text(encoding="utf-8").splitlines()[:count]:
+        request = Request(address, line.encode(), {"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as answer:
+            given = {str(item) for item in json.load(answer)["items"]}
+        true = model.recommend(json.loads(line)["history"], K, exclude_seen=exclude, exact=True).ids
+        shares.append(len(given & {str(item) for item in true}) / len(true))
+    return float(np.mean(shares))
+
+
 def beside_the_bare_one(shop: str, space: Path, times: int, seconds: float, workers: int) -> dict[str, Any]:
     """The service and the bare endpoint on the same question; then each option on its own."""
     folder = folder_of(shop, "plain", PLAIN, "ivf", workers)
@@ -156,12 +187,13 @@ def beside_the_bare_one(shop: str, space: Path, times: int, seconds: float, work
             for at, (name, more) in enumerate(COSTS.items())
         }
         found |= rounds(costs, times, seconds, script)
+        found["bare endpoint"]["recall"] = recall(other, plain, model, False)
+        found["cowalk"]["recall"] = recall(mine, plain, model, True)
     for name, label, settings in (("context rows and popularity", "vectors", VECTORS_ALONE),
                                   ("and the second channel", "served", SERVED)):  # fmt: skip
         other_folder, port = folder_of(shop, label, settings, "ivf", workers), free_port()
         with running(service(other_folder, port), port) as mine:
             found |= rounds({name: (mine, plain)}, times, seconds, script)
-    found["cowalk"]["recall"] = float(model.indexes["recommend"].told["found"]["recall"])
     return found
 
 
@@ -233,8 +265,6 @@ def store_away(shop: str, space: Path, workers: int) -> dict[str, float]:
 
 
 def _get(address: str) -> str:
-    from urllib.request import urlopen
-
     with urlopen(address, timeout=30) as answer:
         text: str = answer.read().decode()
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from cowalk.serve.sources import FolderSource, RedisSource, Source
 
 BACKLOG = 2048
 AT_ONCE = 1000  # connections; those above are answered 503 at once
+TURN = 0.0005  # seconds that a thread may keep the interpreter while others wait; Python has 0.005
 STOPPING = 10  # seconds for requests in flight when told to stop
 
 
@@ -58,15 +60,20 @@ def run(
     with ExitStack() as held:
         listening = held.enter_context(bound(place.host, place.port))
         histories = _histories(place)
-        folder = place.folder or Path(held.enter_context(tempfile.TemporaryDirectory(prefix="cowalk-serve-")))
-        beside = None if place.beside is None else _source(place.beside, folder / "beside")
+        folder = place.folder
+        if folder is None and any(is_redis(one) for one in (place.model, place.beside)):
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="cowalk-serve-")))
+            # else it would end the process with the folder left behind
+            held.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _ended))
+        beside = None if place.beside is None else _source(place.beside, folder, "beside")
         app = create_app(
-            _source(place.model, folder / "model"), settings=settings, histories=histories, beside=beside
+            _source(place.model, folder, "model"), settings=settings, histories=histories, beside=beside
         )
+        sys.setswitchinterval(TURN)
         print(_started(app, listening, place), file=sys.stderr, flush=True)
         config = uvicorn.Config(
             Quick(app), log_config=None, access_log=False, server_header=False, lifespan="on",
-            backlog=BACKLOG, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING,
+            backlog=BACKLOG, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING, ws="none",
         )  # fmt: skip
         logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
         uvicorn.Server(config).run(sockets=[listening])
@@ -119,8 +126,17 @@ def _histories(place: Place) -> Histories:
     return histories
 
 
-def _source(model: str, folder: Path) -> Source:
-    return RedisSource(model, folder) if is_redis(model) else FolderSource(Path(model))
+def _source(model: str, folder: Path | None, part: str) -> Source:
+    """The model's folder, or Redis with the part of the folder that its versions are brought to."""
+    if not is_redis(model):
+        return FolderSource(Path(model))
+    assert folder is not None
+    return RedisSource(model, folder / part)
+
+
+def _ended(number: int, _: object) -> None:
+    """Leave as after any error, so that what is held is let go; the exit code is that of the signal."""
+    sys.exit(128 + number)
 
 
 def _started(app: FastAPI, listening: socket.socket, place: Place) -> str:
