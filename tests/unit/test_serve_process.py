@@ -61,6 +61,20 @@ def test_swaps_under_load_fail_no_request(folder: Path) -> None:
     assert len(versions) >= 10
 
 
+def test_a_model_out_of_redis_leaves_no_folder_behind(folder: Path, tmp_path: Path, redis_url: str) -> None:
+    name = cw.publish(folder, redis_url).version
+    (tmp_path / "held").mkdir()
+    with process(redis_url, TMPDIR=str(tmp_path / "held")) as (address, served):
+        assert len(list((tmp_path / "held").iterdir())) == 1
+        asks_for_more = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+                         "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
+        answer = httpx.get(f"{address}/version", headers=asks_for_more)
+        assert (answer.status_code, answer.json()["model"]) == (200, name)
+        served.send_signal(signal.SIGTERM)
+        assert served.wait(timeout=30) == 128 + signal.SIGTERM
+        assert list((tmp_path / "held").iterdir()) == []
+
+
 def test_secrets_come_from_the_environment(folder: Path) -> None:
     words = [str(folder), "--api-key-env", "KEY", "--admin-token-env", "TOKEN", "--histories"]
     words.append(f"sqlite:{folder.parent / 'h.db'}")
