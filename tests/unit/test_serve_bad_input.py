@@ -181,6 +181,9 @@ def test_a_client_that_goes_away_is_no_error(client: Client) -> None:
         return {"type": "http.disconnect"}
 
     assert client.raw("POST", "/recommend", HEADERS, gone) == 0
+    text = client.get("/metrics").text
+    assert 'cowalk_request_seconds_count{route="/recommend",status="499"} 1.0' in text
+    assert 'status="500"' not in text
 
 
 def test_a_model_without_attributes_says_so(tmp_path: Path) -> None:

@@ -112,6 +112,7 @@ def test_the_quick_way_gives_the_same_answers(shop_model: Path, model: cw.Model)
             assert one.get("/recommend", headers=key).status_code == 405
             assert one.get("/nowhere", headers=key).status_code == 404
             assert one.get("/items", params={"limit": 2}, headers=key).json()["more"]
+            assert one.get("/map/about", headers=key).json()["beside"] is False
         client.run(around.http.aclose())
         text = client.get("/metrics", headers=key).text
         assert 'cowalk_request_seconds_count{route="/recommend",status="200"} 2.0' in text

@@ -12,6 +12,7 @@ from cowalk.serve.security import has_key, secret
 from cowalk.serve.service import Service
 
 NO_KEY = b'{"error":"this service needs its API key; send it as X-API-Key"}'
+GONE = 499  # the client went away before there was an answer; no fault of the service
 ASK = ((b"www-authenticate", b'Basic realm="cowalk"'),)
 
 
@@ -28,7 +29,7 @@ class Gate:
             if scope["type"] == "lifespan":
                 await self.app(scope, receive, send)
             return
-        began, status = perf_counter(), 500
+        began, status = perf_counter(), GONE
 
         async def noted(message: Message) -> None:
             nonlocal status
@@ -41,5 +42,8 @@ class Gate:
                 await send_bytes(noted, NO_KEY, "application/json", 401, ASK)
             else:
                 await self.app(scope, receive, noted)
+        except Exception:
+            status = 500
+            raise
         finally:
             self.service.metrics.took(scope.get("cowalk.route", "other"), status, perf_counter() - began)

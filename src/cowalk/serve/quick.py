@@ -27,4 +27,5 @@ class Quick:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         known = self._known.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        scope["app"] = self.app  # as the framework does
         await (known or self.app)(scope, receive, send)
