@@ -13,7 +13,7 @@ from cowalk.errors import UsageError
 from cowalk.recall.base import RowIndex
 from cowalk.recall.faiss_bridge import faiss, packed, selector, unpacked
 from cowalk.recall.index import Abilities, IndexMetric
-from cowalk.recall.lifted import lifted, lifted_queries, longest
+from cowalk.recall.lifted import lifted, lifted_queries, longest_of
 from cowalk.recall.places import Places
 from cowalk.recall.rows import Rows
 from cowalk.types import AnyArray, Floats, Ids
@@ -65,7 +65,7 @@ class HNSWIndex(RowIndex):
     def _fit(self, workers: int | None = None) -> None:
         """A new graph of all living rows."""
         library, rows = faiss(), np.flatnonzero(self.alive).astype(np.int32)
-        self._most = longest(self.vectors[rows]) if self.metric == "ip" else 0.0
+        self._most = longest_of(self.vectors[rows]) if self.metric == "ip" else 0.0
         kind = library.METRIC_L2 if self._l2 else library.METRIC_INNER_PRODUCT
         self._index = library.IndexHNSWFlat(self.dimension + (self.metric == "ip"), self.m, kind)
         self._index.hnsw.efConstruction = self.reach
@@ -95,7 +95,7 @@ class HNSWIndex(RowIndex):
         return at.rows(found)
 
     def _added(self, rows: Ids) -> None:
-        if self.metric == "ip" and longest(self.vectors[rows]) > self._most:
+        if self.metric == "ip" and longest_of(self.vectors[rows]) > self._most:
             self._fit()
         else:
             self._put(rows)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cowalk.errors import MissingExtraError
 from cowalk.recall.base import RowIndex
 from cowalk.recall.index import Abilities, IndexMetric
-from cowalk.recall.lifted import lifted, lifted_queries, longest
+from cowalk.recall.lifted import lifted, lifted_queries, longest_of
 from cowalk.recall.places import DEAD_SHARE, Places
 from cowalk.recall.rows import Rows
 from cowalk.types import AnyArray, Floats, Ids
@@ -46,7 +46,7 @@ class KDTreeIndex(RowIndex):
             ) from None
         rows = np.flatnonzero(self.alive).astype(np.int32)
         table = self.vectors[rows]
-        self._tree = cKDTree(table if self._l2 else lifted(table, max(longest(table), 1e-30)))
+        self._tree = cKDTree(table if self._l2 else lifted(table, max(longest_of(table), 1e-30)))
         self._places = Places(rows, self.size)
         self._waiting = rows[:0]
 

@@ -7,7 +7,7 @@ import numpy as np
 from cowalk.types import Floats
 
 
-def longest(rows: Floats) -> float:
+def longest_of(rows: Floats) -> float:
     """The largest length of a row."""
     return float(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0.0)))
 

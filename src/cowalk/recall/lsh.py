@@ -14,6 +14,7 @@ from cowalk.kernels import lsh_search as kernels
 from cowalk.kernels.flags import threads
 from cowalk.recall.base import RowIndex
 from cowalk.recall.index import Abilities, IndexMetric
+from cowalk.recall.lifted import longest_of
 from cowalk.recall.lsh_hash import Lines, Sides, centre_of, query_scales
 from cowalk.recall.lsh_settings import LSHSettings
 from cowalk.recall.lsh_tables import LOW_ROW, Buckets
@@ -196,12 +197,6 @@ class LSHIndex(RowIndex):
             rows, metric, settings, Lines.opened(arrays), buckets, Sides.opened(arrays), arrays["sketches"],
             arrays["loose"], float(told["longest"]),
         )  # fmt: skip
-
-
-def longest_of(vectors: Floats) -> float:
-    """The largest length of a row; 0 of none."""
-    squares = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    return float(np.sqrt(squares.max(initial=0.0)))
 
 
 def words_of(flags: NDArray[np.bool_]) -> AnyArray:

@@ -11,7 +11,8 @@ import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.recall.index import IndexMetric
-from cowalk.recall.lsh import LSHIndex, longest_of
+from cowalk.recall.lifted import longest_of
+from cowalk.recall.lsh import LSHIndex
 from cowalk.recall.lsh_costs import cheapest, search_cost
 from cowalk.recall.lsh_sample import Sample
 from cowalk.recall.lsh_settings import LSHSettings
