@@ -151,7 +151,7 @@ def test_k_must_be_at_least_1(k: int) -> None:
 @pytest.mark.parametrize("few", [1, 1000])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
 def test_what_is_not_allowed_is_not_found(few: int, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the allowed keys are taken out or the others are closed, a sort of the allowed ones is found."""
+    """Taken out or closed, whatever is not allowed is left out: as a sort of the allowed ones says."""
     monkeypatch.setattr("cowalk.tables.search.FEW", few)
     rng = np.random.default_rng(1)
     queries, keys = (rng.normal(size=(n, 4)).astype(np.float32) for n in (7, 40))
