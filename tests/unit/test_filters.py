@@ -81,10 +81,13 @@ def test_a_range_holds_every_item_within_it(info: SideInfo, one: float, two: flo
         ({"price": {"min": 3, "max": 2}}, "min 3 is above max 2"),
         ({"price": "dear"}, "'dear'"),
         ({"price": {"min": "dear"}}, "'dear'"),
+        ({"price": {"min": np.nan}}, "min is nan; give a number"),
+        ({"price": {"max": "nan"}}, "max is 'nan'; give a number"),
         ({"look": 1}, "holds vectors"),
+        ("color=red", "must name fields and values"),
     ],
 )
-def test_wrong_filters_are_told(info: SideInfo, where: dict[str, Any], told: str) -> None:
+def test_wrong_filters_are_told(info: SideInfo, where: Any, told: str) -> None:
     with pytest.raises(UsageError, match=told):
         Filters(info)(where)
 

@@ -40,6 +40,10 @@ class Filters:
 
     def __call__(self, where: Where) -> Filtered:
         """The items that match every field of `where`; UsageError for a field that there is not."""
+        if not isinstance(where, Mapping):
+            raise UsageError(
+                f"where must name fields and values, as {{'category': 'lantern'}}, not {where!r}"
+            )
         key = json.dumps(where, sort_keys=True, default=str)
         found = self._kept.pop(key, None)
         if found is None:
@@ -102,11 +106,21 @@ def _within(field: Field, bounds: Mapping[str, Any]) -> Mask:
         raise UsageError(f"filter: field {field.name!r} is {field.kind}; min and max need a numeric field")
     if not bounds or not set(bounds) <= BOUNDS:
         raise UsageError(f"filter: field {field.name!r} takes {{'min': a, 'max': b}}, got {dict(bounds)!r}")
-    low, high = (_number(field, bounds.get(name)) for name in ("min", "max"))
-    low, high = (-np.inf if np.isnan(low) else low), (np.inf if np.isnan(high) else high)
+    low, high = _bound(field, bounds, "min", -np.inf), _bound(field, bounds, "max", np.inf)
     if low > high:
         raise UsageError(f"filter: field {field.name!r}: min {low:g} is above max {high:g}")
     return _between(field, low, high)
+
+
+def _bound(field: Field, bounds: Mapping[str, Any], name: str, none: float) -> float:
+    """One end of a range; `none` where it is not given."""
+    value = bounds.get(name)
+    if value is None:
+        return none
+    number = _number(field, value)
+    if np.isnan(number):
+        raise UsageError(f"filter: field {field.name!r}: {name} is {value!r}; give a number")
+    return number
 
 
 def _number(field: Field, value: Any) -> float:

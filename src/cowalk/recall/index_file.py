@@ -36,7 +36,8 @@ def write_index(path: Path, told: Mapping[str, Any], arrays: Mapping[str, AnyArr
 def read_index(path: Path) -> tuple[dict[str, Any], dict[str, AnyArray]]:
     """What was written, arrays memory-mapped; ModelError where a byte is not as it was written."""
     if not path.is_file():
-        raise DataError(f"{path}: no such file; VectorIndex.save writes one")
+        what = "a folder, no index file" if path.is_dir() else "no such file"
+        raise DataError(f"{path}: {what}; VectorIndex.save writes one")
     arrays = dict(map_tensors(path))
     again = "build the index again, or copy the file again"
     try:
