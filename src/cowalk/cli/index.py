@@ -67,7 +67,7 @@ def index(
             tell("drawing the map", None)
             made = made.with_map(map_)  # type: ignore[arg-type]
     made.save(out or model)
-    report(found, recall, json)
+    report(found, recall, json, quiet)
     if not quiet:
         show.note(f"{made!r} written to {out or model}; the version before is kept")
 
@@ -85,7 +85,7 @@ def _loaded(folder: Path) -> Model:
         return bare
 
 
-def report(found: dict[Any, Built], recall: float, json: bool) -> None:
+def report(found: dict[Any, Built], recall: float, json: bool, quiet: bool) -> None:
     """Recall and time of each index as a table, the curves of those that were tuned; or all as JSON."""
     from dataclasses import asdict
 
@@ -93,7 +93,8 @@ def report(found: dict[Any, Built], recall: float, json: bool) -> None:
         show.print_json({purpose: built.to_dict() for purpose, built in found.items()})
         return
     for purpose, built in found.items():
-        show.note(f"{purpose}: {built.index.kind}, {built.why}")
+        if not quiet:
+            show.note(f"{purpose}: {built.index.kind}, {built.why}")
         if built.recall < recall:
             show.note(f"{purpose}: recall {recall:g} is out of reach of {built.index.kind}; exact finds all")
     rows = [

@@ -25,8 +25,8 @@ def inspect(
     if json:
         show.print_json(found)
         return
-    for lines in (_head(found), _dropped(found), _graph(found), _weights(found), _scorer(found)):
-        print("\n".join(lines))
+    for section in (_head, _dropped, _graph, _weights, _indexes, _scorer):
+        print("\n".join(section(found)))
 
 
 def _head(found: dict[str, Any]) -> list[str]:
@@ -61,6 +61,14 @@ def _weights(found: dict[str, Any]) -> list[str]:
             f"  {name}: {told['kind']}, {told['values']:,} values, known for {told['known']:.1%} of the items"
         )
     return lines
+
+
+def _indexes(found: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {purpose}: " + ", ".join(f"{name} {_short(value)}" for name, value in told.items())
+        for purpose, told in found["indexes"].items()
+    ]
+    return ["INDEXES", *(lines or ["  none: every item is looked at; `cowalk index` makes them"])]
 
 
 def _scorer(found: dict[str, Any]) -> list[str]:
