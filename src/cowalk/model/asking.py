@@ -81,6 +81,8 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
         interests=question.interests, workers=question.workers,
     )  # fmt: skip
     label = "score of vectors and co-occurrence" if model.lists is not None else "score of vectors"
+    if (question.interests or recommender.settings.interests) > 1:
+        label = f"share of an interest / (places it has + 1); its items by {label}"
     if question.diversity > 0:
         hits = diverse(hits, recommender.vectors, k, question.diversity)
         label = f"{label}, lessened by likeness to those above"
