@@ -41,6 +41,14 @@ def shop_model(shop: SimulatedShop, tmp_path_factory: pytest.TempPathFactory) ->
     return folder
 
 
+@pytest.fixture
+def few_choices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few settings of LSH to choose from, so that a test that tunes one takes little time."""
+    monkeypatch.setattr("cowalk.recall.lsh_costs.FUNCTIONS", (4, 8, 12))
+    monkeypatch.setattr("cowalk.recall.lsh_costs.TABLES", (1, 4))
+    monkeypatch.setattr("cowalk.recall.lsh_costs.WIDTHS", (2.0, 3.5))
+
+
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis server that all tests of a process share; not to be stopped."""

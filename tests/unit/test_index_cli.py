@@ -97,6 +97,7 @@ def test_bench_index_draws_all_kinds(
     assert "there is no 'annoy'" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("few_choices")
 def test_lines_rise_in_recall() -> None:
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(3000, 12)).astype(np.float32)

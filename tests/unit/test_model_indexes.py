@@ -109,6 +109,7 @@ def test_a_recommender_takes_only_an_index_of_its_shape(model: cw.Model) -> None
     assert with_one(np.zeros((2, 3), np.float32)).tolist() == [[0, 0, 0, 1]] * 2
 
 
+@pytest.mark.usefixtures("few_choices")
 @pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw", "lsh", "kdtree"])
 def test_saved_and_loaded(model: cw.Model, tmp_path: Path, kind: str) -> None:
     made = model.with_index(kind, 0.9, k=20)

@@ -69,7 +69,7 @@ def ask_all(client: Any, operation: Any, checks: Any) -> None:
 
     @given(operation.as_strategy(generation_mode=modes[0]) | operation.as_strategy(generation_mode=modes[1]))
     @settings(
-        max_examples=25, deadline=None, database=None, derandomize=True,
+        max_examples=15, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def ask(case: Any) -> None:

@@ -1,4 +1,4 @@
-"""`cowalk serve` as a process: its first line, what keeps it from starting, and ten swaps under load."""
+"""`cowalk serve` as a process: its first line, what keeps it from starting, and swaps under load."""
 
 import re
 import signal
@@ -14,6 +14,8 @@ import cowalk as cw
 from cowalk.cli.run import run
 from serve_world import process, publish
 from servers import free_port
+
+SWAPS = 5  # benchmarks/serving.py makes ten, under more load
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def test_swaps_under_load_fail_no_request(folder: Path) -> None:
         for asker in askers:
             asker.start()
         try:
-            for _ in range(10):
+            for _ in range(SWAPS):
                 new, until = publish(model, folder), time.monotonic() + 60
                 while httpx.get(f"{address}/version").json()["model"] != new:
                     assert time.monotonic() < until
@@ -52,13 +54,13 @@ def test_swaps_under_load_fail_no_request(folder: Path) -> None:
             for asker in askers:
                 asker.join()
         text = httpx.get(f"{address}/metrics").text
-        assert 'cowalk_swaps_total{outcome="swapped"} 10.0' in text
+        assert f'cowalk_swaps_total{{outcome="swapped"}} {SWAPS}.0' in text
         assert 'route="/recommend",status="200"' in text
         assert not re.search(r'route="/recommend",status="[^2]', text)
         served.send_signal(signal.SIGINT)
         assert served.wait(timeout=30) in (0, 130)
     assert min(counts) > 10
-    assert len(versions) >= 10
+    assert len(versions) >= SWAPS
 
 
 def test_a_model_out_of_redis_leaves_no_folder_behind(folder: Path, tmp_path: Path, redis_url: str) -> None:

@@ -80,6 +80,7 @@ def test_recommend_is_the_models_by_any_settings(model: cw.Model, changes: dict[
             same(answer, other.recommend(ids(model, history), k=9))
 
 
+@pytest.mark.usefixtures("few_choices")
 @pytest.mark.parametrize("kind", ["exact", "ivf", "hnsw", "lsh"])
 def test_recommend_is_the_models_through_an_index(
     model: cw.Model, kind: str, monkeypatch: pytest.MonkeyPatch
