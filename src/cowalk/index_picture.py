@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from cowalk.errors import MissingExtraError, UsageError
@@ -12,15 +13,22 @@ from cowalk.tables.vector_files import whole
 COLOURS = ("#4e79a7", "#a0cbe8", "#e15759", "#f28e2b", "#59a14f", "#b07aa1")
 
 
-def draw(lines: Sequence[Line], title: str, out: Path) -> None:
-    """Write the picture, PNG or SVG by its ending; it appears whole or not at all."""
+def check(out: Path) -> None:
+    """Refuse what `draw` could not write, before anything is measured for it."""
     if out.suffix not in (".png", ".svg"):
         raise UsageError(f"--out {out}: give a name that ends in .png or .svg")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("pictures need matplotlib: pip install 'cowalk[map]'") from None
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first")
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("pictures need matplotlib: pip install 'cowalk[map]'")
+
+
+def draw(lines: Sequence[Line], title: str, out: Path) -> None:
+    """Write the picture, PNG or SVG by its ending; it appears whole or not at all."""
+    check(out)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(11, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)

@@ -36,12 +36,12 @@ def bench_index(
 
     Example: cowalk bench-index model/ --out indexes.png
     """
-    if out is not None and out.suffix not in (".png", ".svg"):
-        from cowalk.errors import UsageError
-
-        raise UsageError(f"--out {out}: give a name that ends in .png or .svg")
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):  # exact search has one thread as well
         os.environ.setdefault(name, "1")
+    if out is not None:
+        from cowalk.index_picture import check
+
+        check(out)
     from dataclasses import asdict
 
     from cowalk.errors import UsageError
