@@ -24,7 +24,8 @@ from cowalk.online.redis_link import REST
 from cowalk.online.redis_publish import Writer
 
 NURSERY = Path(__file__).parents[1] / "nursery.py"
-USERS = cw.Vectors(cw.Vocab.of(["ann", "bob"]), np.full((2, 8), 3, np.float32))
+WIDE = 16  # the model asks with two sets of rows of 8 side by side; items have the first set's
+USERS = cw.Vectors(cw.Vocab.of(["ann", "bob"]), np.full((2, WIDE), 3, np.float32))
 SLOW = 20.0  # seconds: under load an answer may take long, and that is not what is tested here
 
 
@@ -70,7 +71,7 @@ def test_what_is_published_is_read(
     found = online.read(asked, ["bob", "eve"])
     np.testing.assert_array_equal(found.items[[0, 2]], model.vectors[[ids[3], ids[0]]])
     assert np.isnan(found.items[1]).all()
-    np.testing.assert_array_equal(found.users[0], np.full(8, 3))
+    np.testing.assert_array_equal(found.users[0], np.full(WIDE, 3))
     assert np.isnan(found.users[1]).all()
     assert found.items.dtype == np.float32
     np.testing.assert_array_equal(online.items(ids), model.vectors.array)
@@ -114,7 +115,9 @@ def test_users_are_put_under_the_version_that_they_were_made_of(
     with pytest.raises(cw.StoreAwayError, match="`cowalk publish` puts one"):
         online.put_users(USERS)
     first = publish(models[0], redis_url).version
-    many = cw.Vectors(cw.Vocab.of(list(range(2500))), np.tile(np.arange(2500, dtype=np.float32)[:, None], 8))
+    many = cw.Vectors(
+        cw.Vocab.of(list(range(2500))), np.tile(np.arange(2500, dtype=np.float32)[:, None], WIDE)
+    )
     assert online.put_users(many) == first
     np.testing.assert_array_equal(online.users([2400, "7"]), many[[2400, 7]])
     second = publish(models[1], redis_url).version
@@ -124,9 +127,9 @@ def test_users_are_put_under_the_version_that_they_were_made_of(
     with pytest.raises(cw.UsageError, match=f"version {second} is not published"):
         online.put_users(many, second)
     wrong = cw.Vectors(cw.Vocab.of(["a"]), np.ones((1, 5), np.float32))
-    with pytest.raises(cw.UsageError, match=r"5 dimensions, version .* has 8"):
+    with pytest.raises(cw.UsageError, match=r"5 dimensions, version .* has 16"):
         online.put_users(wrong)
-    with pytest.raises(cw.UsageError, match="5 dimensions, the model 8"):
+    with pytest.raises(cw.UsageError, match=r"5 dimensions, the model's 16"):
         publish(models[0], redis_url, users=wrong)
 
 
@@ -134,7 +137,7 @@ def test_users_that_the_model_learned_go_with_it(
     redis_url: str, online: OnlineVectors, models: tuple[Path, Path], tmp_path: Path
 ) -> None:
     model = cw.load(models[0])
-    rows = np.arange(24, dtype=np.float32).reshape(3, 8)
+    rows = np.arange(3 * WIDE, dtype=np.float32).reshape(3, WIDE)
     learned = replace(model.learned, extra={"users": rows})
     replace(model, learned=learned, user_vocab=cw.Vocab.of([7, 8, 9])).save(tmp_path / "m")
     assert publish(tmp_path / "m", redis_url).users == 3

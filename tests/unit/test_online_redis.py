@@ -164,7 +164,7 @@ def test_every_question_is_one_trip(redis_url: str, monkeypatch: pytest.MonkeyPa
         store.extend(("u", n, n) for n in range(9))
         with redis.Redis.from_url(redis_url) as client:
             client.set("cowalk:model:current", "v")
-            client.hset("cowalk:model:v:told", "dimension", 1)
+            client.hset("cowalk:model:v:told", mapping={"dimension": 1, "user_dimension": 1})
             client.hset("cowalk:model:v:items", "5", b"\0\0\0\0")
         vectors.read(["5"], [], ["u"])  # now the version and the script are known
         monkeypatch.setattr(redis.connection.Connection, "send_packed_command", counted)

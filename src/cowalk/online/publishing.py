@@ -10,7 +10,7 @@ from typing import Any
 from cowalk.errors import UsageError
 from cowalk.model import load
 from cowalk.online.redis_link import Link, is_redis
-from cowalk.online.redis_publish import Progress, write_version
+from cowalk.online.redis_publish import Progress, user_dimension, write_version
 from cowalk.tables import Vectors
 from cowalk.tables.folder import KEPT, copy_version, read_manifest, resolve_version
 
@@ -58,9 +58,9 @@ def publish(
             raise UsageError("users and keep are for Redis; a folder takes the model as it is and keeps two")
         return _to_folder(version, Path(_path(to)), len(loaded.vocab), began)
     rows = loaded.users if users is None else users
-    if rows is not None and rows.vector_size != loaded.vectors.vector_size:
+    if rows is not None and rows.vector_size != user_dimension(loaded):
         raise UsageError(
-            f"the users' vectors have {rows.vector_size} dimensions, the model {loaded.vectors.vector_size}; "
+            f"the users' vectors have {rows.vector_size} dimensions, the model's {user_dimension(loaded)}; "
             "make them of this model: `cowalk users MODEL --events ... --out users.parquet`"
         )
     link = Link(str(to))

@@ -3,7 +3,7 @@
 Under cowalk:NAME
   current            the version that readers get
   versions           list of the whole versions, the oldest first
-  VERSION:told       hash: dimension, items, users, chunks
+  VERSION:told       hash: dimension (of items), user_dimension, items, users, chunks
   VERSION:items      hash: item id -> float32[d], little-endian
   VERSION:users      hash: user id -> float32[d]; there only if users were published
   VERSION:files      hash: "FILE/N" -> the N-th chunk of a file of the model folder
@@ -82,7 +82,7 @@ DROP = Script(
 # Rows of users into a version that is whole, or nothing: a version that was swept must not come back in part.
 PUT_USERS = Script(
     """
-    local dimension = redis.call('HGET', KEYS[1] .. ':told', 'dimension')
+    local dimension = redis.call('HGET', KEYS[1] .. ':told', 'user_dimension')
     if not dimension or redis.call('TTL', KEYS[1] .. ':told') ~= -1 then return false end
     if dimension == ARGV[1] then redis.call('HSET', KEYS[1] .. ':users', unpack(ARGV, 2)) end
     return dimension

@@ -92,6 +92,11 @@ def chunks_of(version: Path) -> tuple[int, int]:
     return sum(max(1, -(-size // CHUNK)) for size in sizes), sum(sizes)
 
 
+def user_dimension(model: Model) -> int:
+    """Length of a user's vector: that of what a history is asked with, which may be two sets of rows."""
+    return int(model.recommender.keys.shape[1] if model.recommender.has_keys else model.vectors.vector_size)
+
+
 def write_version(
     url: str, version: Path, model: Model, users: Vectors | None, keep: int, progress: Progress
 ) -> tuple[str, int, list[str]]:
@@ -102,6 +107,7 @@ def write_version(
     total = size + model.vectors.array.nbytes + (0 if users is None else users.array.nbytes)
     told = {
         "dimension": model.vectors.vector_size,
+        "user_dimension": user_dimension(model),
         "items": len(model.vectors),
         "users": 0 if users is None else len(users),
         "chunks": chunks,

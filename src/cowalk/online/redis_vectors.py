@@ -65,13 +65,13 @@ class OnlineVectors:
         raise StoreAwayError(self._not_whole(self._version))
 
     def _transaction(self, version: str, wanted: Wanted, client: Any) -> list[Any]:
-        """The answers of Redis: current, dimension, whether there are items, then what is wanted."""
+        """The answers of Redis: current, dimensions, whether there are items, then what is wanted."""
         from redis.exceptions import NoScriptError
 
         place, (items, users, histories) = self._link.place, wanted
         told, rows, of_users = (place.key(version, part) for part in ("told", "items", "users"))
         with client.pipeline(transaction=True) as pipe:
-            pipe.get(place.key("current")).hget(told, "dimension").exists(rows)
+            pipe.get(place.key("current")).hmget(told, "dimension", "user_dimension").exists(rows)
             for key, names in ((rows, items), (of_users, users)):
                 if names:
                     pipe.hmget(key, names)
@@ -86,16 +86,16 @@ class OnlineVectors:
 
     def _found(self, version: str, answer: list[Any], wanted: Wanted) -> Read:
         """What the answers hold."""
-        _, dimension, there, *rest = answer
-        if dimension is None or not there:
+        _, dimensions, there, *rest = answer
+        if None in dimensions or not there:
             raise StoreAwayError(self._not_whole(version))
         items, users, _ = wanted
-        matrix = partial(_matrix, dimension=int(dimension), shown=self._link.shown)
+        matrix, of_users = (partial(_matrix, dimension=int(n), shown=self._link.shown) for n in dimensions)
         parts = iter(rest)
         return Read(
             version,
             matrix(next(parts) if items else []),
-            matrix(next(parts) if users else []),
+            of_users(next(parts) if users else []),
             *_histories([*parts], matrix),
         )
 
