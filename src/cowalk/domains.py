@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cowalk.errors import DataError, UsageError
 from cowalk.kmeans import Clusters, kmeans
 from cowalk.tables import Events, Hits, Vectors, Vocab
+from cowalk.tables.hits import check_k
 from cowalk.types import Floats
 from cowalk.users import normalize
 
@@ -69,8 +70,7 @@ class DomainBridge:
         vectors: float32[N, d], newcomers' source vectors. A newcomer without one (all zeros) gets the items
         that are taken most everywhere, ties by row.
         """
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
+        check_k(k)
         known = np.any(vectors != 0, axis=1)
         cluster = np.where(known, self.clusters.nearest(normalize(vectors)), len(self.clusters))
         table = np.vstack([self._scores(), self.popular / max(self.popular.sum(), 1e-12)])

@@ -18,6 +18,7 @@ from cowalk.kernels.flags import threads
 from cowalk.recall import CooccurrenceLists, Index, top_k
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Hits
+from cowalk.tables.hits import check_k
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 from cowalk.users import (
     COSINE_SCALE,
@@ -199,8 +200,7 @@ class Recommender:
         order are those among all. With more than one of `interests` (the settings' unless given) each asks
         for itself, and they share the places.
         """
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
+        check_k(k)
         exclude = self.settings.exclude_seen if exclude_seen is None else exclude_seen
         wish = Wish(k, exclude, exact, allowed, interests or self.settings.interests, workers)
         answer = self._block if wish.interests == 1 else self._shared

@@ -142,6 +142,12 @@ def test_blocks_of_queries_give_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     np.testing.assert_allclose(whole.scores, parts.scores, rtol=1e-5)
 
 
+@pytest.mark.parametrize("k", [2.5, "3", None])
+def test_k_is_a_whole_number(k: object) -> None:
+    with pytest.raises(UsageError, match=r"k must be a whole number, not"):
+        top_k(np.ones((1, 2), np.float32), np.ones((3, 2), np.float32), k)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("k", [0, -3])
 def test_k_must_be_at_least_1(k: int) -> None:
     with pytest.raises(UsageError, match="at least 1"):

@@ -13,6 +13,7 @@ from cowalk.model.filters import Mask, Where
 from cowalk.model.user_store import Time, most_popular, request_times
 from cowalk.recall.diversity import diverse, pool_size
 from cowalk.tables import Id
+from cowalk.tables.hits import check_k
 from cowalk.types import Floats, Ids
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
 
 
 def _check(history: Sequence[Id], question: Question) -> None:
-    if question.k < 1:
-        raise UsageError(f"k must be at least 1, not {question.k}")
+    check_k(question.k)
     if question.fallback not in ("none", "popularity"):
         raise UsageError(f"fallback is {question.fallback!r}; it must be none or popularity")
     if question.interests is not None and question.interests < 1:

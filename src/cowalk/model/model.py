@@ -36,6 +36,7 @@ from cowalk.prepare import catalogue_of, encode_items, read_events, read_items, 
 from cowalk.prepare.attributes import Attributes
 from cowalk.recommend import Recommender
 from cowalk.tables import Catalogue, Events, Field, Id, Vectors
+from cowalk.tables.hits import check_k
 from cowalk.types import Floats, Ids
 from cowalk.users import Interests
 from cowalk.users.log import UserHistories
@@ -230,8 +231,7 @@ class Model(IndexedModel):
         """
         if metric is not None and metric not in METRICS:
             raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
-        if k < 1:
-            raise UsageError(f"k must be at least 1, not {k}")
+        check_k(k)
         mask, told = self.mask(where)
         if isinstance(item, Mapping):
             fields, values = self._encode(item)

@@ -15,6 +15,7 @@ from cowalk.errors import DataError, UsageError
 from cowalk.model.answers import Answer, Hit
 from cowalk.recommend import Recommender
 from cowalk.tables import Id, Vectors, Vocab
+from cowalk.tables.hits import check_k
 from cowalk.tables.parquet import read_table, write_table
 from cowalk.tables.vector_files import whole
 from cowalk.types import Floats, Ids, Offsets
@@ -193,8 +194,7 @@ class UserStore:
 
 def popular(vocab: Vocab, k: int, note: str, allowed: NDArray[np.bool_] | None = None) -> Answer:
     """The k most frequent items (of those allowed, bool[V]) with their counts, and why they stand here."""
-    if k < 1:
-        raise UsageError(f"k must be at least 1, not {k}")
+    check_k(k)
     rows = most_popular(vocab, k, allowed)
     counts = vocab.counts[rows].tolist()
     hits = tuple(Hit(name, float(n)) for name, n in zip(vocab.names(rows), counts, strict=True))

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from cowalk.errors import ModelError, UsageError
 from cowalk.kernels.flags import threads
 from cowalk.recall.index import Abilities, IndexMetric
-from cowalk.recall.rows import Rows, check_k, check_metric, checked, mask_of
+from cowalk.recall.rows import Rows, check_metric, checked, mask_of
 from cowalk.recall.scan import MARGIN, few_enough, reranked, scan
 from cowalk.tables import Hits
+from cowalk.tables.hits import check_k
 from cowalk.types import AnyArray, Floats, Ids
 
 

@@ -18,8 +18,9 @@ from cowalk.recall.lifted import longest_of
 from cowalk.recall.lsh_hash import Lines, Sides, centre_of, query_scales
 from cowalk.recall.lsh_settings import LSHSettings
 from cowalk.recall.lsh_tables import LOW_ROW, Buckets
-from cowalk.recall.rows import Rows, check_k, checked
+from cowalk.recall.rows import Rows, checked
 from cowalk.tables import Hits
+from cowalk.tables.hits import check_k
 from cowalk.types import AnyArray, Floats, Ids
 
 LOOSE = 1 / 128

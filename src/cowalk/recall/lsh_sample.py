@@ -9,10 +9,11 @@ import numpy as np
 from cowalk.errors import UsageError
 from cowalk.recall.index import IndexMetric
 from cowalk.recall.lsh_theory import Distances
-from cowalk.recall.rows import check_k, checked
+from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
 from cowalk.seeds import generator
 from cowalk.tables import Hits
+from cowalk.tables.hits import check_k
 from cowalk.types import AnyArray, Floats, Ids
 
 QUERIES = 400

@@ -119,13 +119,6 @@ def unit_rows(table: Floats) -> Floats:
     return np.asarray(table / np.maximum(lengths, np.float32(1e-12)), dtype=np.float32)
 
 
-def check_k(k: int) -> int:
-    """k; UsageError below 1."""
-    if k < 1:
-        raise UsageError(f"k must be at least 1, not {k}")
-    return int(k)
-
-
 def mask_of(rows: Rows, allowed: AnyArray | None) -> NDArray[np.bool_] | None:
     """bool[size]: who may answer; None where all may. UsageError where `allowed` does not fit."""
     if allowed is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import index
 
-from cowalk.errors import DataError
+from cowalk.errors import DataError, UsageError
 from cowalk.types import Floats, Ids
 
 
@@ -23,3 +24,14 @@ class Hits:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def check_k(k: int) -> int:
+    """How many are asked for, as an int; UsageError unless it is a whole number of at least 1."""
+    try:
+        whole = index(k)
+    except TypeError:
+        raise UsageError(f"k must be a whole number, not {k!r}") from None
+    if whole < 1:
+        raise UsageError(f"k must be at least 1, not {k}")
+    return whole

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cowalk.errors import UsageError
 from cowalk.kernels import topk as kernels
-from cowalk.tables.hits import Hits
+from cowalk.tables.hits import Hits, check_k
 from cowalk.types import Floats, Ids, Offsets
 
 ROOM = 1 << 26  # scores held at once: 256 MB
@@ -31,8 +30,7 @@ def best_keys(
     each query may not find; allowed: bool[V], what all of them may. Fewer than k found: -1. Scores are held
     for a block of queries at a time.
     """
-    if k < 1:
-        raise UsageError(f"k must be at least 1, not {k}")
+    check_k(k)
     if allowed is not None:
         rows = np.flatnonzero(allowed).astype(np.int32)
         if len(rows) <= len(keys) // FEW:
