@@ -48,7 +48,7 @@ BODIES: list[tuple[str, Any, int, str, str]] = [
     ("/recommend", {"history": [ITEM], "colour": "red"}, 422, "colour", "colour"),
     ("/recommend", [1], 422, "", "object"),
     ("/events", {"user": "u"}, 422, "item", "item"),
-    ("/events", {"user": "u", "item": ITEM, "time": "noon"}, 422, "times", "noon"),
+    ("/events", {"user": "u", "item": ITEM, "time": "noon"}, 422, "time", "noon"),
     ("/events", {"user": "u", "item": ITEM, "time": 2**60}, 422, "time", "<="),
     ("/events", [], 422, "", ">= 1"),
     ("/embed", {}, 422, "attributes", "attributes"),

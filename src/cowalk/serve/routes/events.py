@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cowalk.errors import UsageError
 from cowalk.serve import schemas as s
+from cowalk.serve.errors import RefusedError, refusal
 from cowalk.serve.operations import Call, Operation
 from cowalk.serve.routes.recommend import AWAY
 
@@ -17,7 +19,12 @@ async def events(call: Call) -> s.Taken:
     items = list(dict.fromkeys(event.item for event in given))
     rows = call.state.model.vocab.find(items)
     unknown = [item for item, row in zip(items, rows.tolist(), strict=True) if row < 0]
-    kept = await call.service.store.extend([(event.user, event.item, event.time) for event in given])
+    try:
+        kept = await call.service.store.extend([(event.user, event.item, event.time) for event in given])
+    except UsageError as error:
+        found = refusal(error)
+        field = found.problem.field
+        raise RefusedError(found.status, str(found), "time" if field == "times" else field) from None
     counted = call.service.metrics.events
     counted.labels("kept" if kept is not None else "lost").inc(len(given))
     if kept is None:
