@@ -78,7 +78,8 @@ async def _enter(lifespan: Any) -> None:
 @contextmanager
 def process(*words: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """`cowalk serve WORDS` on a free port; gives its address and the process, ended with the block."""
-    command = [sys.executable, "-m", "cowalk", "serve", *words, "--port", "0"]
+    kept = () if "--histories" in words else ("--histories", "memory")  # the models of tests are shared
+    command = [sys.executable, "-m", "cowalk", "serve", *words, *kept, "--port", "0"]
     env = os.environ | {"NUMBA_NUM_THREADS": "1"} | environment
     served = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env)
     assert served.stderr is not None

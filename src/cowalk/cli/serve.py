@@ -17,8 +17,12 @@ def serve(
         str, typer.Option(help="Address to listen on; 0.0.0.0 = all of the machine's.")
     ] = "127.0.0.1",
     histories: Annotated[
-        str, typer.Option(help="Where users' events are kept: memory, sqlite:PATH or redis://...")
-    ] = "memory",
+        str | None,
+        typer.Option(
+            help="Where users' events are kept: memory, sqlite:PATH or redis://...  "
+            "[default: histories.db in the model's folder, or the model's Redis]"
+        ),
+    ] = None,
     keep: Annotated[int, typer.Option(min=1, help="Events kept of a user.")] = 100,
     beside: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A second model, under /beside; the page shows both.")
@@ -42,7 +46,7 @@ def serve(
 ) -> None:
     """Answer over HTTP: recommendations, similar items, new items, events; follows new versions of the model.
 
-    Example: cowalk serve model/ --port 8080 --histories sqlite:histories.db
+    Example: cowalk serve model/ --port 8080 --histories redis://127.0.0.1:6379/0
     """
     from cowalk.serve import need_extra
 

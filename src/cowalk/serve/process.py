@@ -27,6 +27,7 @@ from cowalk.serve.sources import FolderSource, RedisSource, Source
 BACKLOG = 2048
 AT_ONCE = 1000  # connections; those above are answered 503 at once
 TURN = 0.0005  # seconds that a thread may keep the interpreter while others wait; Python has 0.005
+HISTORIES = "histories.db"  # in the model's folder, beside its versions
 STOPPING = 10  # seconds for requests in flight when told to stop
 
 
@@ -37,7 +38,7 @@ class Place(NamedTuple):
     port: int
     model: str
     beside: str | None
-    histories: str
+    histories: str | None
     keep: int
     folder: Path | None
 
@@ -117,13 +118,21 @@ def _secret(name: str | None) -> SecretStr | None:
 
 def _histories(place: Place) -> Histories:
     """The store, asked once, so that a wrong address is told now and not at the first click."""
-    histories = open_histories(place.histories, keep=place.keep, repeats=True)
+    histories = open_histories(place.histories or _own_store(place.model), keep=place.keep, repeats=True)
     try:
         histories.get("")
     except StoreAwayError:
         histories.close()
         raise
     return histories
+
+
+def _own_store(model: str) -> str:
+    """The store that goes with a model: its own Redis, a file in its folder; else memory."""
+    if is_redis(model):
+        return model
+    folder = Path(model)
+    return f"sqlite:{folder / HISTORIES}" if (folder / "versions").is_dir() else "memory"
 
 
 def _source(model: str, folder: Path | None, part: str) -> Source:
