@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from cowalk.serve import create_app
@@ -78,7 +79,10 @@ def ask_all(client: Any, operation: Any, checks: Any) -> None:
         if isinstance(named.get("data"), bytes | str):
             named["content"] = named.pop("data")
         method, url = named.pop("method"), named.pop("url")
-        answer = client.run(client.http.request(method, url, **named))
+        try:
+            answer = client.run(client.http.request(method, url, **named))
+        except httpx.InvalidURL:  # longer than this client sends
+            reject()
         assert answer.status_code < 500, answer.text
         case.validate_response(Response.from_any(answer), checks=wanted)
 
