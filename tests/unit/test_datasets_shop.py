@@ -94,8 +94,9 @@ def test_sizes_times_and_sessions(tmp_path: Path) -> None:
     assert items > 250
     assert str(first) >= "2024-01-01"
     pauses = np.array(
-        rows(f"""SELECT epoch(timestamp) - epoch(lag(timestamp) OVER (PARTITION BY user_id)) AS pause
-        FROM '{shop.events}' QUALIFY pause IS NOT NULL""")
+        rows(f"""SELECT epoch(timestamp) - epoch(lag(timestamp) OVER log) AS pause
+        FROM read_parquet('{shop.events}', file_row_number = true)
+        WINDOW log AS (PARTITION BY user_id ORDER BY file_row_number) QUALIFY pause IS NOT NULL""")
     ).ravel()
     within = pauses[pauses <= 300]
     assert within.min() >= 5
