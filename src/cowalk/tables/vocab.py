@@ -8,6 +8,7 @@ from functools import cached_property
 from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cowalk.errors import DataError, UnknownIdError
 from cowalk.types import AnyArray, Ids, Offsets
@@ -15,9 +16,10 @@ from cowalk.types import AnyArray, Ids, Offsets
 Id = str | int
 FEW = 1000  # ids of one question, which are looked up one by one
 STRING = np.dtypes.StringDType()
+LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
-def _as_integer(value: object) -> int | str:
+def as_integer(value: object) -> int | str:
     """The whole number that the id is, or that its digits tell; "" where it is none."""
     if not isinstance(value, str | int | np.integer) or isinstance(value, bool):
         return ""
@@ -39,6 +41,15 @@ def as_ids(values: Iterable[object] | AnyArray) -> AnyArray:
     ):
         return array.astype(np.int64)
     return np.array([str(v) for v in array.tolist()], dtype=STRING)
+
+
+def _integers(ids: AnyArray) -> tuple[AnyArray, NDArray[np.bool_]]:
+    """int64 of each id, and whether it is one: 64-bit integers, or the digits of one."""
+    if ids.dtype.kind == "i":
+        return ids, np.ones(len(ids), dtype=bool)
+    told = [as_integer(text) for text in ids.tolist()]
+    known = [isinstance(number, int) and LEAST <= number <= MOST for number in told]
+    return np.where(known, np.array(told, dtype=object), 0).astype(np.int64), np.array(known, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -111,30 +122,17 @@ class Vocab:
 
     def find(self, ids: Sequence[Id] | AnyArray) -> Ids:
         """int32 row of each id, -1 where unknown. Digits find integers and integers find digits."""
-        if isinstance(ids, list) and len(ids) <= FEW:
-            row_of, written = self._row_of, _as_integer if self.is_integer else str
-            return np.array([row_of.get(written(one), -1) for one in ids], dtype=np.int32)
-        wanted = as_ids(ids)
-        rows = np.full(len(wanted), -1, dtype=np.int32)
-        if len(self) == 0 or len(wanted) == 0:
-            return rows
-        known = np.ones(len(wanted), dtype=bool)
-        if self.is_integer and wanted.dtype.kind != "i":
-            texts = wanted.tolist()
-            numbers = np.zeros(len(texts), dtype=np.int64)
-            for i, text in enumerate(texts):
-                try:
-                    numbers[i] = int(text)
-                except (ValueError, OverflowError):
-                    known[i] = False
-            wanted = numbers
-        elif not self.is_integer:
-            row_of = self._row_of
-            return np.array([row_of.get(str(text), -1) for text in wanted.tolist()], dtype=np.int32)
-        at = np.minimum(np.searchsorted(self._sorted, wanted), len(self) - 1)
-        hit = known & (self._sorted[at] == wanted)
-        rows[hit] = self._order[at[hit]]
-        return rows
+        few = isinstance(ids, list) and len(ids) <= FEW
+        if few or not self.is_integer:
+            row_of, written = self._row_of, as_integer if self.is_integer else str
+            listed = ids.tolist() if isinstance(ids, np.ndarray) else ids
+            return np.array([row_of.get(written(one), -1) for one in listed], dtype=np.int32)
+        numbers, known = _integers(as_ids(ids))
+        if len(self) == 0:
+            return np.full(len(numbers), -1, dtype=np.int32)
+        at = np.minimum(np.searchsorted(self._sorted, numbers), len(self) - 1)
+        hit = known & (self._sorted[at] == numbers)
+        return np.where(hit, self._order[at], -1).astype(np.int32)
 
     def row(self, item: Id) -> int:
         """The row of one id; UnknownIdError where it is not known."""
