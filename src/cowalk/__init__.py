@@ -65,12 +65,13 @@ _HOMES = {
     "cowalk.online": ("OnlineVectors", "fetch_model", "open_histories", "publish"),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("datasets", "evaluate", "learn")  # learn is a room and, called, the function in it
+_ROOMS = ("datasets", "evaluate", "examples", "learn")  # learn is a room and, called, the function in it
 __all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
 
 if TYPE_CHECKING:
     from cowalk import datasets as datasets
     from cowalk import evaluate as evaluate
+    from cowalk import examples as examples
     from cowalk.content import content_vectors as content_vectors
     from cowalk.domains import DomainBridge as DomainBridge
     from cowalk.errors import CowalkError as CowalkError

@@ -1,0 +1,111 @@
+"""Splits of examples by user or by time, and the check that nothing of the test part is in training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from cowalk.errors import DataError, UsageError
+from cowalk.examples.table import Examples
+from cowalk.seeds import generator
+from cowalk.types import Offsets
+
+By = Literal["user", "time"]
+
+
+def split_by_user(examples: Examples, share: float = 0.2, seed: int = 0) -> tuple[Examples, Examples]:
+    """Training and test examples; a seeded `share` of the owners is test with all their examples."""
+    if not 0 < share < 1:
+        raise UsageError(f"the share of test users must lie between 0 and 1, got {share}")
+    owners = np.unique(examples.owners)
+    k = round(share * len(owners))
+    if k == 0 or k == len(owners):
+        raise DataError(f"cannot split {len(owners):,} users at {share:.0%}: one side would be empty")
+    drawn = generator(seed, "examples/split by user").choice(owners, size=k, replace=False)
+    test = np.isin(examples.owners, drawn)
+    parts = examples.select(~test), examples.select(test)
+    check_no_leak(*parts, by="user")
+    return parts
+
+
+def split_by_time(examples: Examples, at: int | float | str) -> tuple[Examples, Examples]:
+    """Training examples before the moment `at`, test examples from it on.
+
+    at: microseconds UTC, ISO text, or a share between 0 and 1 of the examples that train; equal times are
+    never parted.
+    """
+    moment = _moment(examples, at)
+    test = examples.times >= moment
+    if test.all() or not test.any():
+        side = "after" if test.all() else "before"
+        raise DataError(f"a split at {_date(moment)} leaves one side empty: all examples lie {side} it")
+    parts = examples.select(~test), examples.select(test)
+    check_no_leak(*parts, by="time")
+    return parts
+
+
+def _moment(examples: Examples, at: int | float | str) -> int:
+    if examples.stream.times is None:
+        raise UsageError("a split by time needs times, and this log has none; use split_by_user")
+    if isinstance(at, str):
+        try:
+            return int(np.datetime64(at, "us").astype(np.int64))
+        except ValueError:
+            raise UsageError(f"time {at!r} cannot be read; give microseconds or ISO text") from None
+    if 0 < at < 1:
+        return int(np.partition(examples.times, int(at * len(examples)))[int(at * len(examples))])
+    return int(at)
+
+
+def check_no_leak(train: Examples, test: Examples, by: By) -> None:
+    """DataError where training shows something of the test part.
+
+    by user: an owner, or a known user, stands on both sides. by time: a training target, or an event of a
+    training history, is not earlier than every test target.
+    """
+    if by == "user":
+        _check_users(train, test)
+    elif by == "time":
+        _check_times(train, test)
+    else:
+        raise UsageError(f"by is {by!r}; it must be user or time")
+
+
+def _check_users(train: Examples, test: Examples) -> None:
+    both = np.zeros(0, dtype=np.int32)
+    if train.stream is test.stream:
+        both = np.intersect1d(train.owners, test.owners)
+    elif train.user_vocab is not None and test.user_vocab is not None:
+        known = train.user_vocab.ids[np.unique(train.users[train.users >= 0])]
+        both = np.intersect1d(test.user_vocab.find(known), np.unique(test.users[test.users >= 0]))
+    if len(both):
+        raise DataError(
+            f"leak: {len(both):,} users stand in training and in test; split by user, or judge by time"
+        )
+
+
+def _check_times(train: Examples, test: Examples) -> None:
+    if train.stream.times is None or test.stream.times is None:
+        raise UsageError("a leak by time can be checked only where the log has times")
+    first = int(test.times.min())
+    for what, times in (("target", train.times), ("history", _newest(train))):
+        late = np.flatnonzero(times >= first)
+        if len(late):
+            raise DataError(
+                f"leak: the {what} of training example {late[0] + 1:,} reaches {_date(int(times[late[0]]))}, "
+                f"and the test part begins {_date(first)}; split by time before examples are made"
+            )
+
+
+def _newest(examples: Examples) -> Offsets:
+    """int64[E]: the time of each history's newest event; the least number where it is empty."""
+    assert examples.stream.times is not None
+    out: Offsets = np.full(len(examples), np.iinfo(np.int64).min)
+    has = examples.lengths > 0
+    out[has] = examples.stream.times[examples.stops[has] - 1]
+    return out
+
+
+def _date(micros: int) -> str:
+    return str(np.datetime64(micros, "us").astype("datetime64[s]")) + "Z"
