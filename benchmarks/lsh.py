@@ -18,11 +18,12 @@ import numpy as np
 from common import parser, record, say, table
 from cowalk.recall.lsh import LSHIndex
 from cowalk.recall.lsh_costs import FUNCTIONS, WIDTHS
-from cowalk.recall.lsh_sample import Sample, without_own
+from cowalk.recall.lsh_sample import Sample
 from cowalk.recall.lsh_theory import Distances, collide
 from cowalk.recall.lsh_tuning import LSHTuning, tuned
 from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
+from cowalk.recall.truth import without_own
 from cowalk.types import Floats
 from indexes import alone, histories, recommend_rows
 from lsh_data import world
@@ -49,7 +50,7 @@ def measured(index: LSHIndex, asked: Asked) -> dict[str, Any]:
     scored, found, buckets = work.mean(axis=0)
     took = seconds(lambda q: index.search(q, asked.k + 1, workers=1), asked.queries)
     return {
-        "recall": asked.recalls(hits.ids), "scored": scored / len(index), "candidates": found / len(index),
+        "recall": asked.recall(hits), "scored": scored / len(index), "candidates": found / len(index),
         "buckets": buckets, "seconds": took, "settings": index.settings.model_dump(),
     }  # fmt: skip
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from cowalk.kernels.flags import threads
 from cowalk.recall.scan import reranked
-from cowalk.types import AnyArray, Floats, Ids
+from cowalk.recall.truth import found_shares, without_own
+from cowalk.tables import Hits
+from cowalk.types import Floats, Ids
 
 BITS = (128, 256, 512, 1024)
 DEPTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)  # rows scored exactly, as multiples of k
@@ -32,10 +34,9 @@ class Asked:
         """How many neighbours are asked for."""
         return int(self.truth.shape[1])
 
-    def recalls(self, found: AnyArray) -> float:
-        """Mean share of the true neighbours that stand in each row of found, its own row aside."""
-        pairs = zip(found, self.truth, self.own, strict=True)
-        return float(np.mean([np.isin(true, ids[ids != own][: self.k]).mean() for ids, true, own in pairs]))
+    def recall(self, hits: Hits) -> float:
+        """Mean share of the true neighbours that are found, a query's own row aside."""
+        return float(found_shares(without_own(hits, self.own, self.k).ids, self.truth).mean())
 
 
 def seconds(answer: Callable[[Floats], Any], queries: Floats, repeats: int = PASSES) -> float:
@@ -72,12 +73,12 @@ def index_lsh(rows: Floats, asked: Asked, recall: float) -> list[dict[str, Any]]
         for depth in DEPTHS:
             wide = min(depth * asked.k, len(rows))
 
-            def answer(queries: Floats, wide: int = wide, index: Any = index) -> Ids:
+            def answer(queries: Floats, wide: int = wide, index: Any = index) -> Hits:
                 codes = index.search(queries, wide)[1].astype(np.int32)
                 with threads(1):
-                    return reranked(queries, rows, codes, asked.k + 1, False).ids
+                    return reranked(queries, rows, codes, asked.k + 1, False)
 
-            found = asked.recalls(answer(asked.queries))
+            found = asked.recall(answer(asked.queries))
             if found >= recall:
                 out.append(
                     {"bits": bits, "scored": wide, "recall": found, "seconds": seconds(answer, asked.queries)}
@@ -100,7 +101,8 @@ def ivf(rows: Floats, asked: Asked, recall: float) -> dict[str, Any]:
     probes = 1
     while True:
         index.nprobe = probes
-        found = asked.recalls(index.search(asked.queries, asked.k + 1)[1])
+        scores, ids = index.search(asked.queries, asked.k + 1)
+        found = asked.recall(Hits(ids.astype(np.int32), scores))
         if found >= recall or probes >= lists:
             break
         probes *= 2

@@ -9,7 +9,7 @@ import numpy as np
 from cowalk.evaluate.metrics import recall_at, target_ranks
 from cowalk.model import Model
 from cowalk.recall import top_k
-from cowalk.recall.building import overlap
+from cowalk.recall.truth import found_shares
 from cowalk.recommend import Recommender, with_one
 from cowalk.types import Ids, Offsets
 
@@ -58,7 +58,7 @@ def index_loss(
     width = min(max(through.settings.candidates, AT), len(model.vocab))
     queries = through.queries(items, offsets, times)
     wanted = top_k(queries, exact.keys, width, bias=exact.bias).ids
-    found = overlap(through.index.search(with_one(queries), width).ids, wanted)
+    found = float(found_shares(through.index.search(with_one(queries), width).ids, wanted).mean())
     return IndexLoss(through.index.kind, found, width, float(recalls[0]), float(recalls[1]), len(targets))
 
 

@@ -70,8 +70,12 @@ def test_only_those_that_are_allowed() -> None:
     assert {one for one, _ in index.search(rows[0], 50, where=mask)} == {100, 101}
     with pytest.raises(UnknownIdError, match="id 7 is not in the index"):
         index.search(rows[0], 5, where=[7])
-    with pytest.raises(UsageError, match=r"allowed must be bool\[100\]"):
+    with pytest.raises(UsageError, match=r"where must be bool\[100\]"):
         index.search(rows[0], 5, where=mask[:-1])
+    index.remove([100])
+    assert {one for one, _ in index.search(rows[0], 50, where=mask[1:])} == {101}  # one flag for each id
+    with pytest.raises(UsageError, match=r"where must be bool\[99\]"):
+        index.search(rows[0], 5, where=mask)
 
 
 def test_of_vectors_and_of_bare_rows() -> None:
@@ -98,6 +102,9 @@ def test_errors_name_what_is_off(tmp_path: Path) -> None:
         (lambda: index.update([77], rows[:1]), UnknownIdError, "id 77 is not in the index of 30 ids"),
         (lambda: index.remove([77]), UnknownIdError, "id 77"),
         (lambda: index.search(rows[0], 0), UsageError, "k must be at least 1"),
+        (lambda: index.search(rows[0], "3"), UsageError, "k must be a whole number, not '3'"),  # type: ignore[call-overload]
+        (lambda: index.search(rows[0], 2.5), UsageError, "k must be a whole number, not 2.5"),  # type: ignore[call-overload]
+        (lambda: cw.VectorIndex.build(rows, metric="foo"), UsageError, "one of cosine, ip, l2"),  # type: ignore[arg-type]
         (lambda: index.search(rows[0][:4], 3), UsageError, r"queries must be \[N, 6\]"),
         (lambda: index.search(rows[0] * np.nan, 3), UsageError, "not finite"),
         (lambda: index.search(["a"] * 6, 3), UsageError, "queries must be a table of numbers"),

@@ -18,8 +18,8 @@ from cowalk.recall.exact_index import ExactIndex
 from cowalk.recall.index import Index
 from cowalk.recall.kinds import kind_named
 from cowalk.recall.rows import check_metric
+from cowalk.recall.truth import found_shares, without_own
 from cowalk.seeds import generator
-from cowalk.tables import Hits
 from cowalk.types import AnyArray, Floats, Ids
 
 Progress = Callable[[str], None]
@@ -77,12 +77,12 @@ class Questions:
     def of(cls, yardstick: Index, queries: Floats, k: int, own: Ids | None = None) -> Questions:
         """The questions, answered by an exact index."""
         found = yardstick.search(queries, k + (own is not None))
-        return cls(queries, k, without_own(found, own, k), own)
+        return cls(queries, k, without_own(found, own, k).ids, own)
 
     def recall(self, index: Index, workers: int | None = None) -> float:
-        """Share of the true neighbours that an index finds."""
+        """Share of the true neighbours that an index finds, a query's mean."""
         found = index.search(self.queries, self.k + (self.own is not None), workers=workers)
-        return overlap(without_own(found, self.own, self.k), self.truth)
+        return float(found_shares(without_own(found, self.own, self.k).ids, self.truth).mean())
 
     def point(self, index: Index, effort: int) -> Point:
         """Recall of all queries; seconds of the first few, one by one in one thread."""
@@ -93,21 +93,6 @@ class Questions:
             index.search(self.queries[query : query + 1], self.k, workers=1)
         seconds = (perf_counter() - start) / max(few, 1)
         return Point(effort, self.recall(index), seconds)
-
-
-def without_own(hits: Hits, own: Ids | None, k: int) -> Ids:
-    """int32[Q, k]: the rows found, without the one that each query is itself."""
-    if own is None:
-        return hits.ids[:, :k]
-    other = hits.ids != own[:, None]
-    order = np.argsort(~other, axis=1, kind="stable")
-    return np.take_along_axis(hits.ids, order, axis=1)[:, :k]
-
-
-def overlap(found: Ids, wanted: Ids) -> float:
-    """Share of the wanted rows [Q, k] that stand in the same row of found; -1 stands for none."""
-    there = sum(len(np.intersect1d(a[a >= 0], b[b >= 0])) for a, b in zip(found, wanted, strict=True))
-    return there / max(int((wanted >= 0).sum()), 1)
 
 
 def build_index(

@@ -12,6 +12,12 @@ def longest_of(rows: Floats) -> float:
     return float(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0.0)))
 
 
+def lifts_of(rows: Floats, most: float) -> Floats:
+    """float32[N]: sqrt(1 - |x / M|^2), the coordinate that gives x / M length 1; M = most."""
+    rest = 1.0 - (np.linalg.norm(rows, axis=1).astype(np.float64) / max(most, 1e-30)) ** 2
+    return np.asarray(np.sqrt(np.maximum(rest, 0.0)), dtype=np.float32)
+
+
 def lifted(rows: Floats, most: float) -> Floats:
     """float32[N, d + 1]: [x / M, sqrt(1 - |x / M|^2)], all of length 1, where M = most is the longest row.
 
@@ -19,8 +25,7 @@ def lifted(rows: Floats, most: float) -> Floats:
     """
     out = np.empty((len(rows), rows.shape[1] + 1), dtype=np.float32)
     np.divide(rows, np.float32(max(most, 1e-30)), out=out[:, :-1])
-    squares = np.einsum("ij,ij->i", out[:, :-1], out[:, :-1], dtype=np.float64)
-    out[:, -1] = np.sqrt(np.maximum(1 - squares, 0))
+    out[:, -1] = lifts_of(rows, most)
     return out
 
 

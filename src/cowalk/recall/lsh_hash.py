@@ -10,9 +10,12 @@ import numpy as np
 from cowalk.kernels import lsh as kernels
 from cowalk.kernels.flags import threads
 from cowalk.recall.index import IndexMetric
+from cowalk.recall.lifted import lifts_of
 from cowalk.recall.lsh_settings import LSHSettings
 from cowalk.seeds import generator
 from cowalk.types import AnyArray, Floats, Ids
+
+STEP = 1 << 16  # rows at a time
 
 
 @dataclass(frozen=True)
@@ -67,16 +70,15 @@ class Lines:
 def lifted(vectors: Floats, rows: Ids, longest: float) -> tuple[float, Floats]:
     """What rows are multiplied by before hashing, and their coordinate d + 1, so that all have length 1.
 
-    [x / M, sqrt(1 - |x / M|**2)], M the longest length: then |q - x|**2 = 2 - 2 q . x / M for a query of
-    length 1 lifted by 0, and the largest inner product is the smallest distance. longest = 0: no lift.
+    Then |q - x|**2 = 2 - 2 q . x / M for a query of length 1 lifted by 0 (see `recall.lifted`), and the
+    largest inner product is the smallest distance. longest: M; 0 = no lift.
     """
+    lifts = np.zeros(len(rows), dtype=np.float32)
     if longest == 0:
-        return 1.0, np.zeros(len(rows), dtype=np.float32)
-    lengths = np.concatenate([
-        np.linalg.norm(vectors[rows[start : start + 65536]], axis=1) for start in range(0, len(rows), 65536)
-    ] or [np.zeros(0, dtype=np.float32)])  # fmt: skip
-    rest = 1.0 - (lengths.astype(np.float64) / longest) ** 2
-    return 1.0 / longest, np.sqrt(np.maximum(rest, 0.0)).astype(np.float32)
+        return 1.0, lifts
+    for start in range(0, len(rows), STEP):
+        lifts[start : start + STEP] = lifts_of(vectors[rows[start : start + STEP]], longest)
+    return 1.0 / longest, lifts
 
 
 def query_scales(queries: Floats, metric: IndexMetric) -> Floats:

@@ -11,6 +11,7 @@ from cowalk.recall.index import IndexMetric
 from cowalk.recall.lsh_theory import Distances
 from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
+from cowalk.recall.truth import found_shares, without_own
 from cowalk.seeds import generator
 from cowalk.tables import Hits
 from cowalk.tables.hits import check_k
@@ -55,22 +56,8 @@ class Sample:
 
     def recalls(self, hits: Hits) -> AnyArray:
         """float64[Q]: the share of each query's true neighbours that was found; hits: k + 1 of each."""
-        k = self.neighbors.shape[1]
-        found = without_own(hits, self.own, k).ids
-        return np.array([
-            len(np.intersect1d(mine[mine >= 0], true[true >= 0])) / max(int((true >= 0).sum()), 1)
-            for mine, true in zip(found, self.neighbors, strict=True)
-        ])  # fmt: skip
-
-
-def without_own(hits: Hits, own: Ids, k: int) -> Hits:
-    """The first k of each row, its own row left out."""
-    last = hits.ids.shape[1] - 1
-    at = np.where((hits.ids == own[:, None]).any(axis=1), (hits.ids == own[:, None]).argmax(axis=1), last)
-    keep = np.arange(last + 1)[None, :] != at[:, None]
-    keep |= last + 1 <= k  # a catalogue of no more than k rows
-    shape = (len(own), -1)
-    return Hits(hits.ids[keep].reshape(shape)[:, :k], hits.scores[keep].reshape(shape)[:, :k])
+        found = without_own(hits, self.own, self.neighbors.shape[1])
+        return found_shares(found.ids, self.neighbors)
 
 
 def _scores(queries: Floats, rows: Floats, metric: IndexMetric) -> AnyArray:

@@ -28,7 +28,7 @@ SPARE = 0.4
 
 
 @dataclass(frozen=True)
-class Point:
+class ProbePoint:
     """What so many probes give: predicted by the collision formula, and measured on the sample.
 
     candidates: rows found in buckets, scored: those scored exactly, both a query's mean; microseconds: of one
@@ -62,10 +62,10 @@ class LSHTuning:
     recall: float
     reached: bool
     tried: int
-    curve: tuple[Point, ...]
+    curve: tuple[ProbePoint, ...]
 
     @property
-    def chosen(self) -> Point:
+    def chosen(self) -> ProbePoint:
         """The point of the curve with the chosen probes."""
         return next(point for point in self.curve if point.probes == self.settings.probes)
 
@@ -176,7 +176,7 @@ def _recall(index: LSHIndex, sample: Sample, **changes: int) -> AnyArray:
     return sample.recalls(hits)
 
 
-def _curve(index: LSHIndex, sample: Sample, rung: int, seed: int) -> tuple[Point, ...]:
+def _curve(index: LSHIndex, sample: Sample, rung: int, seed: int) -> tuple[ProbePoint, ...]:
     """No probes, and twice as many from rung to rung, through the chosen ones and twice beyond."""
     rungs = sorted({0, *range(max(rung - 12, rung % 2), min(rung + 5, len(PROBES)), 2)})
     probes = PROBES[rungs]
@@ -187,13 +187,13 @@ def _curve(index: LSHIndex, sample: Sample, rung: int, seed: int) -> tuple[Point
     )
 
 
-def _point(index: LSHIndex, sample: Sample, expected: float, candidates: float) -> Point:
+def _point(index: LSHIndex, sample: Sample, expected: float, candidates: float) -> ProbePoint:
     k = sample.neighbors.shape[1] + 1
     start = perf_counter()
     hits, work = index.looked(sample.queries, k, workers=1)
     seconds = perf_counter() - start
     scored, found, _ = work.mean(axis=0)
-    return Point(
+    return ProbePoint(
         index.settings.probes, expected, float(_recall(index, sample, scored=0).mean()),
         float(sample.recalls(hits).mean()), candidates, float(found), float(scored),
         1e6 * seconds / len(sample.queries),

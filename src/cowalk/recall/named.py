@@ -17,13 +17,14 @@ from cowalk.recall.index_file import read_index, write_index
 from cowalk.recall.opened import opened
 from cowalk.recall.rows import as_numbers
 from cowalk.tables import Hits, Id, Vectors
-from cowalk.tables.vocab import as_ids
+from cowalk.tables.hits import check_k
+from cowalk.tables.vocab import as_ids, as_integer
 from cowalk.types import AnyArray, Ids
 
 Found = list[tuple[Id, float]]
 """Ids and scores, best first."""
 Where = NDArray[np.bool_] | Iterable[Id]
-"""Who may answer: bool by row in the order of adding, or ids."""
+"""Who may answer: bool[N] in the order of `VectorIndex.ids`, or ids."""
 
 
 class VectorIndex:
@@ -116,7 +117,7 @@ class VectorIndex:
         table = as_numbers(queries, "queries")
         hits = self.index.search(
             table[None] if table.ndim == 1 else table,
-            min(k, self.index.size), allowed=self._allowed(where), workers=workers,
+            min(check_k(k), self.index.size), allowed=self._allowed(where), workers=workers,
         )  # fmt: skip
         found = self._named(hits)
         return found[0] if table.ndim == 1 else found
@@ -182,24 +183,17 @@ class VectorIndex:
         out._rows = {out._ids[row]: row for row in np.flatnonzero(index.alive).tolist()}
         return out
 
-    def _key(self, item: Any) -> Id | None:
-        """The id as it is kept, None where it cannot be one."""
-        if not self._integer:
-            return str(item)
-        if not isinstance(item, str | int | np.integer) or isinstance(item, bool):
-            return None  # int() would take 1.5 for 1
-        try:
-            return int(item)
-        except ValueError:
-            return None
+    def _key(self, item: Any) -> Id:
+        """The id as it is kept; "" where it cannot be one."""
+        return as_integer(item) if self._integer else str(item)
 
     def _keys(self, ids: Iterable[Id] | AnyArray) -> list[Id]:
         listed = [ids] if isinstance(ids, str | int | np.integer) else list(ids)
         keys = [self._key(one) for one in listed]
         for one, key in zip(listed, keys, strict=True):
-            if key is None:
+            if self._integer and key == "":
                 raise UsageError(f"id {one!r} is no whole number, as all ids of this index are")
-        return [key for key in keys if key is not None]
+        return keys
 
     def _rows_of(self, names: list[Id]) -> Ids:
         for one in names:
@@ -216,10 +210,15 @@ class VectorIndex:
     def _allowed(self, where: Where | None) -> NDArray[np.bool_] | None:
         if where is None:
             return None
-        if isinstance(where, np.ndarray) and where.dtype == bool:
-            return where
         mask = np.zeros(self.index.size, dtype=bool)
-        mask[self._rows_of(self._keys(where))] = True
+        if isinstance(where, np.ndarray) and where.dtype == bool:
+            if where.shape != (len(self),):
+                raise UsageError(
+                    f"where must be bool[{len(self)}], a flag for each of `ids`, not {list(where.shape)}"
+                )
+            mask[np.flatnonzero(self.index.alive)[where]] = True
+        else:
+            mask[self._rows_of(self._keys(where))] = True
         return mask
 
     def _named(self, hits: Hits) -> list[Found]:
