@@ -17,10 +17,10 @@ import numpy as np
 
 from common import parser, record, say, table
 from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh_costs import FUNCTIONS, WIDTHS
-from cowalk.recall.lsh_sample import Sample
-from cowalk.recall.lsh_theory import Distances, collide
-from cowalk.recall.lsh_tuning import LSHTuning, tuned
+from cowalk.recall.lsh.costs import FUNCTIONS, WIDTHS
+from cowalk.recall.lsh.sample import Sample
+from cowalk.recall.lsh.theory import Distances, collide
+from cowalk.recall.lsh.tuning import LSHTuning, tuned
 from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
 from cowalk.recall.truth import without_own

@@ -11,7 +11,7 @@ from cowalk.recall.hnsw_index import HNSWIndex
 from cowalk.recall.ivf_index import IVFIndex
 from cowalk.recall.kdtree_index import KDTreeIndex
 from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh.settings import LSHSettings
 
 METRICS = ("cosine", "ip", "l2")
 

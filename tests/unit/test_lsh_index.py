@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cowalk.errors import ModelError, UsageError
 from cowalk.recall.exact_index import ExactIndex
 from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh.settings import LSHSettings
 
 METRICS = ("cosine", "ip", "l2")
 WIDE = LSHSettings(width=1.0, functions=6, tables=4, probes=40, sketch=0, scored=0)
@@ -60,7 +60,7 @@ def test_one_thread_and_two_build_and_answer_alike(metric: str) -> None:
 @pytest.mark.parametrize("loose", [5, 100_000])
 def test_adding_is_building(metric: str, loose: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sorted into the tables, or still loose: then all of them are candidates: nothing less is found."""
-    monkeypatch.setattr("cowalk.recall.lsh.LEAST_LOOSE", loose)
+    monkeypatch.setattr("cowalk.recall.lsh.index.LEAST_LOOSE", loose)
     rows = clusters(400)
     grown = LSHIndex.build(rows[:150], metric, WIDE, seed=2)
     np.testing.assert_array_equal(grown.add(rows[150:160]), np.arange(150, 160))

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cowalk.kernels import lsh, lsh_search, lsh_theory
-from cowalk.recall.lsh import words_of
-from cowalk.recall.lsh_hash import Lines, Sides
-from cowalk.recall.lsh_settings import LSHSettings
-from cowalk.recall.lsh_tables import Buckets
-from cowalk.recall.lsh_theory import agree, collide, found_by_probes, tables_for
+from cowalk.recall.lsh.hashing import Lines, Sides
+from cowalk.recall.lsh.index import words_of
+from cowalk.recall.lsh.settings import LSHSettings
+from cowalk.recall.lsh.tables import Buckets
+from cowalk.recall.lsh.theory import agree, collide, found_by_probes, tables_for
 from reference import lsh as hash_twin
 from reference import lsh_probes as probes_twin
 from reference import lsh_search as search_twin

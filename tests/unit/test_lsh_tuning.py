@@ -8,11 +8,11 @@ import pytest
 from cowalk.errors import UsageError
 from cowalk.recall.exact_index import ExactIndex
 from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh_costs import cheapest
-from cowalk.recall.lsh_sample import Sample
-from cowalk.recall.lsh_settings import LSHSettings
-from cowalk.recall.lsh_theory import Distances
-from cowalk.recall.lsh_tuning import PROBES, tuned
+from cowalk.recall.lsh.costs import cheapest
+from cowalk.recall.lsh.sample import Sample
+from cowalk.recall.lsh.settings import LSHSettings
+from cowalk.recall.lsh.theory import Distances
+from cowalk.recall.lsh.tuning import PROBES, tuned
 from cowalk.recall.truth import found_shares, without_own
 
 

@@ -162,7 +162,7 @@ def check_settings(kind: str, settings: Mapping[str, Any]) -> None:
 
 def _lsh_settings(settings: Mapping[str, Any]) -> Any:
     """LSHSettings of these; UsageError names what is off."""
-    from cowalk.recall.lsh_settings import LSHSettings
+    from cowalk.recall.lsh import LSHSettings
 
     try:
         return LSHSettings.model_validate(dict(settings))
@@ -202,8 +202,7 @@ def _lsh(
     settings: dict[str, Any],
 ) -> tuple[Any, Any]:  # fmt: skip
     """LSH with the settings given, or tuned; and how it was tuned."""
-    from cowalk.recall.lsh import LSHIndex
-    from cowalk.recall.lsh_tuning import tuned
+    from cowalk.recall.lsh import LSHIndex, tuned
 
     if settings:
         chosen = _lsh_settings(settings)

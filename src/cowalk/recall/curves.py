@@ -99,7 +99,7 @@ def _lsh_efforts(
     yardstick: ExactIndex, asked: Questions, recall: float, seed: int, workers: int | None
 ) -> Iterator[tuple[str, Index]]:
     """The tables that are best for the recall, with fewer probes and with more."""
-    from cowalk.recall.lsh_tuning import tuned
+    from cowalk.recall.lsh import tuned
 
     index, _ = tuned(
         yardstick.vectors, yardstick.metric, recall=recall, k=asked.k, seed=seed, workers=workers,

@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-from cowalk.recall.lsh_settings import LSHSettings
-from cowalk.recall.lsh_theory import LEAST, Distances
+from cowalk.recall.lsh.settings import LSHSettings
+from cowalk.recall.lsh.theory import LEAST, Distances
 from cowalk.types import AnyArray
 
 WIDTHS = (1.5, 2.0, 2.75, 3.5, 4.5, 6.0)  # as multiples of the mean distance of a neighbour

@@ -8,7 +8,7 @@ import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.recall.index import IndexMetric
-from cowalk.recall.lsh_theory import Distances
+from cowalk.recall.lsh.theory import Distances
 from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
 from cowalk.recall.truth import found_shares, without_own

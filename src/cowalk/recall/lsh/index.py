@@ -15,9 +15,9 @@ from cowalk.kernels.flags import threads
 from cowalk.recall.base import RowIndex
 from cowalk.recall.index import Abilities, IndexMetric
 from cowalk.recall.lifted import longest_of
-from cowalk.recall.lsh_hash import Lines, Sides, centre_of, query_scales
-from cowalk.recall.lsh_settings import LSHSettings
-from cowalk.recall.lsh_tables import LOW_ROW, Buckets
+from cowalk.recall.lsh.hashing import Lines, Sides, centre_of, query_scales
+from cowalk.recall.lsh.settings import LSHSettings
+from cowalk.recall.lsh.tables import LOW_ROW, Buckets
 from cowalk.recall.rows import Rows, checked
 from cowalk.tables import Hits
 from cowalk.tables.hits import check_k

@@ -11,7 +11,7 @@ from cowalk.kernels import lsh as kernels
 from cowalk.kernels.flags import threads
 from cowalk.recall.index import IndexMetric
 from cowalk.recall.lifted import lifts_of
-from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh.settings import LSHSettings
 from cowalk.seeds import generator
 from cowalk.types import AnyArray, Floats, Ids
 

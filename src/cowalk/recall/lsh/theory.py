@@ -9,7 +9,7 @@ import numpy as np
 
 from cowalk.kernels import lsh_theory as kernels
 from cowalk.kernels.flags import threads
-from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh.settings import LSHSettings
 from cowalk.seeds import generator
 from cowalk.types import AnyArray
 

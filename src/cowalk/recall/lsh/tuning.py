@@ -12,10 +12,10 @@ import numpy as np
 from cowalk.errors import UsageError
 from cowalk.recall.index import IndexMetric
 from cowalk.recall.lifted import longest_of
-from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh_costs import cheapest, search_cost
-from cowalk.recall.lsh_sample import Sample
-from cowalk.recall.lsh_settings import LSHSettings
+from cowalk.recall.lsh.costs import cheapest, search_cost
+from cowalk.recall.lsh.index import LSHIndex
+from cowalk.recall.lsh.sample import Sample
+from cowalk.recall.lsh.settings import LSHSettings
 from cowalk.recall.rows import check_metric, checked
 from cowalk.types import AnyArray
 
