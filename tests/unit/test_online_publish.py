@@ -370,6 +370,8 @@ def test_what_cannot_be_published(
         publish(models[0], models[0])
     with pytest.raises(cw.UsageError, match="give a folder, or redis://"):
         publish(models[0], "http://127.0.0.1/")
+    with pytest.raises(cw.UsageError, match="no Redis URL"):  # told before the model is looked for
+        publish(tmp_path / "none", "redis://127.0.0.1:x/0")
     with pytest.raises(cw.UsageError, match="keep is 0"):
         publish(models[0], redis_url, keep=0)
     with pytest.raises(cw.UsageError, match="for Redis"):

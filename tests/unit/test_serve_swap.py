@@ -14,6 +14,7 @@ from cowalk.errors import ModelError, StoreAwayError
 from cowalk.kernels.flags import may_run_at_once
 from cowalk.serve import create_app
 from cowalk.serve.options import ServeSettings
+from cowalk.serve.sources import FolderSource
 from serve_world import Client, asking, publish
 
 ADMIN = {"x-admin-token": "open"}
@@ -158,6 +159,29 @@ def test_requests_in_flight_finish_on_the_version_they_began_with(folder: Path) 
             return versions
 
         assert set(client.run(swap())) <= seen
+
+
+def test_a_folder_that_changes_while_it_is_read_tells_what_was_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each read loses its version to a newer one: the last is read whole, or nothing is."""
+    source, swept = FolderSource(folder), []
+
+    def losing(path: Path) -> cw.Model:
+        if len(swept) < losses:
+            swept.append(path.name)
+            publish(cw.load(path), folder)
+            shutil.rmtree(path)
+        return cw.load(path)
+
+    monkeypatch.setattr("cowalk.serve.sources.load", losing)
+    losses = 2
+    model, name = source.load()
+    assert name == source.version() not in swept
+    assert model.manifest == cw.load(folder).manifest
+    losses = 9
+    with pytest.raises(ModelError, match="versions go faster than they are read"):
+        source.load()
 
 
 class Shaky:

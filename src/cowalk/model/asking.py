@@ -81,7 +81,7 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
         times=when, exclude_seen=question.exclude_seen, exact=question.exact, allowed=mask,
         interests=question.interests, workers=question.workers,
     )  # fmt: skip
-    label = "score of vectors and co-occurrence" if model.lists is not None else "score of vectors"
+    label = _label(model)
     if (question.interests or recommender.settings.interests) > 1:
         label = f"share of an interest / (places it has + 1); its items by {label}"
     if question.diversity > 0:
@@ -91,6 +91,11 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
     return Found(
         hits.ids[0][kept], hits.scores[0][kept], label, "history", rows, unknown, len(history), notes
     )  # fmt: skip
+
+
+def _label(model: Model) -> str:
+    """What the scores are of."""
+    return "score of vectors and co-occurrence" if model.lists is not None else "score of vectors"
 
 
 def _check(history: Sequence[Id], question: Question) -> None:
@@ -111,9 +116,8 @@ def _instead(
     """What a history of which nothing is known gets: the most popular items that match, or nothing."""
     why, none = (UNKNOWN if asked else EMPTY), np.zeros(0, dtype=np.int32)
     if question.fallback == "none":
-        label = "score of vectors and co-occurrence" if model.lists is not None else "score of vectors"
         told = (f"{why}, so there is no answer", *notes)
-        return Found(none, none.astype(np.float32), label, "nothing", none, unknown, asked, told)
+        return Found(none, none.astype(np.float32), _label(model), "nothing", none, unknown, asked, told)
     rows = most_popular(model.vocab, question.k, None if mask is None else mask[: len(model.vocab)])
     scores = model.vocab.counts[rows].astype(np.float32)
     told = (f"{why}: the most popular items", *notes)

@@ -100,12 +100,14 @@ def _id(value: object, what: str) -> Id:
     return str(value)
 
 
-def check_bounds(keep: int, expiry: float | None) -> None:
-    """Raise UsageError where a store cannot keep so many events, or for so short a time."""
+def check_bounds(keep: int, expiry: float | None, most: int | None = None) -> None:
+    """Raise UsageError where a store cannot keep so many events, for so short a time, or of so few users."""
     if not 1 <= keep <= MOST_KEPT:
         raise UsageError(f"keep is {keep}; a store keeps 1 to {MOST_KEPT:,} events of a user")
     if expiry is not None and not expiry > 0:
         raise UsageError(f"expiry is {expiry}; give seconds above 0, or None to keep histories for good")
+    if most is not None and most < 1:
+        raise UsageError(f"most is {most}; a store holds at least one user")
 
 
 def place(history: History, event: Checked, keep: int, repeats: bool) -> bool:

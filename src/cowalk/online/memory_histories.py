@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from threading import Lock
 
-from cowalk.errors import UsageError
 from cowalk.model.user_store import Time
 from cowalk.online.histories import KEEP, Event, History, check_bounds, checked, place, user_of
 from cowalk.tables import Id
@@ -27,9 +26,7 @@ class MemoryHistories:
         expiry: float | None = None,
         most: int = 1_000_000,
     ) -> None:
-        check_bounds(keep, expiry)
-        if most < 1:
-            raise UsageError(f"most is {most}; a store holds at least one user")
+        check_bounds(keep, expiry, most)
         self.keep, self.repeats, self.expiry, self.most = keep, repeats, expiry, most
         self._users: OrderedDict[str, tuple[History, float]] = OrderedDict()  # with when the last event came
         self._lock = Lock()

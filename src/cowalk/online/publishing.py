@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from cowalk.errors import UsageError
-from cowalk.model import load
+from cowalk.model import Model, load
 from cowalk.online.redis_link import Link, is_redis
-from cowalk.online.redis_publish import Progress, user_dimension, write_version
+from cowalk.online.redis_publish import ANSWER, Progress, user_dimension, write_version
 from cowalk.tables import Vectors
 from cowalk.tables.folder import KEPT, copy_version, read_manifest, resolve_version
 
@@ -50,23 +51,45 @@ def publish(
     began, tell = time.perf_counter(), progress or (lambda words, share: None)
     if keep < 1:
         raise UsageError(f"keep is {keep}; at least the new version stays")
-    tell("reading the model", None)
-    version = resolve_version(Path(model))
-    loaded = load(version, verify=True)
-    if not is_redis(to):
-        if users is not None or keep != KEPT:
-            raise UsageError("users and keep are for Redis; a folder takes the model as it is and keeps two")
-        return _to_folder(version, Path(_path(to)), len(loaded.vocab), began)
+    if is_redis(to):
+        with closing(Link(str(to), timeout=ANSWER)) as link:  # a wrong URL is told before the model is read
+            return _to_redis(Path(model), link, users, keep, began, tell)
+    if users is not None or keep != KEPT:
+        raise UsageError("users and keep are for Redis; a folder takes the model as it is and keeps two")
+    return _to_folder(Path(model), Path(_path(to)), began, tell)
+
+
+def _to_redis(
+    folder: Path, link: Link, users: Vectors | None, keep: int, began: float, tell: Progress
+) -> Published:
+    """Write the version, with rows of users that fit it."""
+    version, loaded = _whole(folder, tell)
     rows = loaded.users if users is None else users
     if rows is not None and rows.vector_size != user_dimension(loaded):
         raise UsageError(
             f"the users' vectors have {rows.vector_size} dimensions, the model's {user_dimension(loaded)}; "
             "make them of this model: `cowalk users MODEL --events ... --out users.parquet`"
         )
-    link = Link(str(to))
-    name, size, swept = write_version(str(to), version, loaded, rows, keep, tell)
+    name, size, swept = write_version(link, version, loaded, rows, keep, tell)
     counts = (len(loaded.vectors), 0 if rows is None else len(rows))
     return Published(link.shown, name, *counts, size, time.perf_counter() - began, tuple(swept))
+
+
+def _to_folder(model: Path, folder: Path, began: float, tell: Progress) -> Published:
+    """Copy the version; the folder's own current version is not copied onto itself."""
+    version, loaded = _whole(model, tell)
+    if folder.exists() and folder.resolve() in (version, *version.parents):
+        raise UsageError(f"{folder} is the model's own folder; give another one")
+    made = copy_version(version, folder)
+    size = sum(entry["size"] for entry in read_manifest(made)["files"].values())
+    return Published(str(folder), made.name, len(loaded.vocab), 0, size, time.perf_counter() - began)
+
+
+def _whole(folder: Path, tell: Progress) -> tuple[Path, Model]:
+    """The current version and its model, every checksum taken."""
+    tell("reading the model", None)
+    version = resolve_version(folder)
+    return version, load(version, verify=True)
 
 
 def _path(to: str | Path) -> str | Path:
@@ -74,12 +97,3 @@ def _path(to: str | Path) -> str | Path:
     if "://" in str(to):
         raise UsageError(f"--to {to}: give a folder, or redis://host:port/db?name=shop")
     return to
-
-
-def _to_folder(version: Path, folder: Path, items: int, began: float) -> Published:
-    """Copy the version; the folder's own current version is not copied onto itself."""
-    if folder.exists() and folder.resolve() in (version, *version.parents):
-        raise UsageError(f"{folder} is the model's own folder; give another one")
-    made = copy_version(version, folder)
-    size = sum(entry["size"] for entry in read_manifest(made)["files"].values())
-    return Published(str(folder), made.name, items, 0, size, time.perf_counter() - began)

@@ -98,10 +98,9 @@ def user_dimension(model: Model) -> int:
 
 
 def write_version(
-    url: str, version: Path, model: Model, users: Vectors | None, keep: int, progress: Progress
+    link: Link, version: Path, model: Model, users: Vectors | None, keep: int, progress: Progress
 ) -> tuple[str, int, list[str]]:
     """Publish a version that is known to be whole; gives its name there, its bytes, and what was swept."""
-    link = Link(url, timeout=ANSWER)
     writer = Writer(link, LEASE)
     chunks, size = chunks_of(version)
     total = size + model.vectors.array.nbytes + (0 if users is None else users.array.nbytes)
@@ -124,5 +123,3 @@ def write_version(
     except BaseException:
         writer.drop()
         raise
-    finally:
-        link.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from cowalk.errors import DataError, StoreAwayError, UsageError
+from cowalk.errors import DataError, StoreAwayError
 from cowalk.model.user_store import Time
 from cowalk.online.histories import KEEP, Checked, Event, History, check_bounds, checked, place, user_of
 from cowalk.tables import Id
@@ -46,9 +46,7 @@ class SQLiteHistories:
         expiry: float | None = None,
         most: int = 1_000_000,
     ) -> None:
-        check_bounds(keep, expiry)
-        if most < 1:
-            raise UsageError(f"most is {most}; a store holds at least one user")
+        check_bounds(keep, expiry, most)
         self.path = Path(path)
         self.keep, self.repeats, self.expiry, self.most = keep, repeats, expiry, most
         self._lock, self._since_pruned = Lock(), 0

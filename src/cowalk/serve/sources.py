@@ -11,6 +11,9 @@ from cowalk.model import Model, load
 from cowalk.online import current_version, fetch_model
 from cowalk.tables.folder import resolve_version
 
+TRIES = 3
+"""Versions that may be swept while they are read, one after another."""
+
 
 class Source(Protocol):
     """Says which version is the current one, and brings it."""
@@ -34,14 +37,14 @@ class FolderSource:
 
     def load(self) -> tuple[Model, str]:
         """Loaded by its own path, so that the name is that of what was read."""
-        for _ in range(3):
+        for _ in range(TRIES):
             path = resolve_version(self.folder).resolve()
             try:
                 return load(path), path.name
             except Exception:
                 if resolve_version(self.folder).resolve() == path:  # else it was swept while it was read
                     raise
-        return load(self.folder), path.name
+        raise ModelError(f"{self.folder}: versions go faster than they are read; publish less often")
 
 
 @dataclass(frozen=True)

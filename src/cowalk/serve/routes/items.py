@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cowalk.model.neighbors import codes_of
 from cowalk.serve import schemas as s
 from cowalk.serve.errors import RefusedError
 from cowalk.serve.operations import Call, Operation
@@ -50,9 +51,10 @@ async def item(call: Call) -> s.Item:
 
 def _attributes(table: SideInfo | None, row: int) -> dict[str, list[str]]:
     """The values of one item by field; numbers as their bucket, vectors left out."""
-    out = {}
-    for field in table.fields if table is not None else ():
-        codes = field.codes[field.offsets[row] : field.offsets[row + 1]]
+    out: dict[str, list[str]] = {}
+    if table is None:
+        return out
+    for field, codes in zip(table.fields, codes_of(table, row), strict=True):
         if len(codes):
             out[field.name] = [str(label) for label in np.asarray(field.labels)[codes].tolist()]
     return out
