@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,10 @@ QUICK_RESULTS = ROOT / "build" / "bench" / "quick"
 CACHE = ROOT / "build" / "bench"
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
 PACKAGES = ("cowalk", "numpy", "numba", "duckdb")
+Result = Mapping[str, Any]
+"""A result file, as `record` writes it."""
+Bars = list[tuple[str, str, str, bool]]
+"""What is asked, what was measured, the bar, whether it is met."""
 
 
 def parser(about: str) -> argparse.ArgumentParser:

@@ -6,9 +6,8 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from common import QUICK_RESULTS, RESULTS, ROOT, table
+from common import QUICK_RESULTS, RESULTS, ROOT, Bars, Result, table
 from report_family import CONSISTENCY, FAMILY, consistency, family
 from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
@@ -31,9 +30,6 @@ from report_updates import NAMES as UPDATES
 from report_updates import updates
 from report_users import FACTORS, USERS, factors, users
 
-Result = Mapping[str, Any]
-Bars = list[tuple[str, str, str, bool]]
-"""What is asked, what was measured, the bar, whether it is met."""
 PAGE = ROOT / "docs" / "benchmarks.md"
 INTRO = """# Benchmarks
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 FAMILY = ("word2vec-online-retail", "word2vec-beauty", "word2vec-movielens-100k")
 CONSISTENCY = ("consistency",)
 LEAST = 0.98  # of gensim's Recall@20
-Bars = list[tuple[str, str, str, bool]]
 
 
-def family(*results: Mapping[str, Any]) -> tuple[str, Bars]:
+def family(*results: Result) -> tuple[str, Bars]:
     """Each form on both sides."""
     parts = [
         "Both sides learn from the same sequences with the same settings and are asked by the same scorer, "
@@ -38,7 +34,7 @@ def family(*results: Mapping[str, Any]) -> tuple[str, Bars]:
     return "\n\n".join(parts), bars
 
 
-def consistency(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def consistency(result: Result) -> tuple[str, Bars]:
     """Genres of neighbours, head and tail."""
     figures, s = result["figures"], result["settings"]
     rows = [

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from common import table
+from common import Bars, Result, table
 
-Result = Mapping[str, Any]
-Bars = list[tuple[str, str, str, bool]]
 GRAPHS = ("graphs-blogcatalog", "graphs-wiki", "graphs-cora")
 ROLES = ("roles",)
 CONTENT = ("content-online-retail", "content-beauty")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import table
+from common import Bars, Result, table
 
 NAMES = tuple(f"hema-{dataset}" for dataset in ("online-retail", "beauty"))
 WORDS = """\
@@ -15,7 +15,7 @@ fit chooses (a ridge map on Hema's rows among it, and the co-occurrence lists of
 `ges`, `eges-paper` and `eges` are those recipes as they come."""
 
 
-def hema(*results: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, bool]]]:
+def hema(*results: Result) -> tuple[str, Bars]:
     """One table a data set; bars: above attribute overlap, all rows moved and finite."""
     parts, bars = [WORDS], []
     for figures, settings in ((result["figures"], result["settings"]) for result in results):

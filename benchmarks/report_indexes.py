@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("indexes",)
 TARGETS = (0.9, 0.95, 0.99)
-Bars = list[tuple[str, str, str, bool]]
 
 
-def indexes(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def indexes(result: Result) -> tuple[str, Bars]:
     """A table for each set of vectors and each purpose."""
     parts = [
         "Every kind over the same learned vectors; a cell is queries a second, one at a time on one thread, "

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("lsh",)
 LARGEST = {"beauty": 0.10}  # share of rows scanned that the bar allows; 5 % elsewhere
-Bars = list[tuple[str, str, str, bool]]
 
 
-def lsh(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def lsh(result: Result) -> tuple[str, Bars]:
     """A table for each set of vectors, and the bars."""
     parts = [
         "Single queries on one thread, rows asking for their neighbours without themselves; tuned on other "

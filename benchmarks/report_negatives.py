@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 NAMES = tuple(
     f"negatives-{name}-{ask}" for name in ("online-retail", "beauty") for ask in ("next-item", "cold")
 )
-Bars = list[tuple[str, str, str, bool]]
 
 
-def negatives(*results: Mapping[str, Any]) -> tuple[str, Bars]:
+def negatives(*results: Result) -> tuple[str, Bars]:
     """The samplers beside popularity, all else equal."""
     parts = [
         "The default recipe with one set of rows, its vectors alone, as many negatives for every sampler; "

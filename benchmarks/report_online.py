@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("online",)
-Bars = list[tuple[str, str, str, bool]]
 
 
-def online(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def online(result: Result) -> tuple[str, Bars]:
     """Reads by size, histories a second, publishing, and publishers killed."""
     figures, s = result["figures"], result["settings"]
     reads = [

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("page",)
-Bars = list[tuple[str, str, str, bool]]
 
 
-def page(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def page(result: Result) -> tuple[str, Bars]:
     """Time until the map is drawn, and frames of it, by number of items."""
     figures, frames = result["figures"], result["settings"]["frames"]
     rows = [

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("serving",)
 LEAST = 0.9
-Bars = list[tuple[str, str, str, bool]]
 
 
-def serving(result: Mapping[str, Any]) -> tuple[str, Bars]:
+def serving(result: Result) -> tuple[str, Bars]:
     """Requests a second beside a bare endpoint, what each option costs, swaps and a store that goes away."""
     figures, s = result["figures"], result["settings"]
     answers, swaps, redis = figures["answers"], figures["swaps"], figures["redis"]

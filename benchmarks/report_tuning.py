@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import table
+from common import Bars, Result, table
 
 NAMES = tuple(
     f"tuning-{dataset}-{purpose}"
@@ -16,7 +16,7 @@ TRIALS = 50  # that the bar asks for
 HEAD = ("tuned for", "default", "tuned", "difference", "95 %", "validation", "seconds a fit")
 
 
-def tuning(*results: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, bool]]]:
+def tuning(*results: Result) -> tuple[str, Bars]:
     """Both recipes on the test, what was changed, and the bars by data set."""
     rows, notes = [], []
     for figures, settings in ((result["figures"], result["settings"]) for result in results):
@@ -45,7 +45,7 @@ def tuning(*results: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, 
     return "\n\n".join([words, table(HEAD, rows), "\n".join(notes)]), _bars(results)
 
 
-def _bars(results: tuple[Mapping[str, Any], ...]) -> list[tuple[str, str, str, bool]]:
+def _bars(results: tuple[Result, ...]) -> Bars:
     """By data set: above on one purpose at least, below by more than the bounds on none."""
     by_data: dict[str, list[Mapping[str, Any]]] = {}
     for result in results:

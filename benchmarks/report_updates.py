@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import table
+from common import Bars, Result, table
 
 NAMES = ("updates",)
 HEAD = ("", "Recall@20 of the next day", "new items", "CPU s a day", "s a day")
 LEAST, COST, COSINE = -0.02, 0.1, 0.95
 
 
-def updates(result: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, bool]]]:
+def updates(result: Result) -> tuple[str, Bars]:
     """Ways to keep a model up to date, and the bars of each mode."""
     s, figures = result["settings"], result["figures"]
     new = figures["new items"]
@@ -46,7 +46,7 @@ def updates(result: Mapping[str, Any]) -> tuple[str, list[tuple[str, str, str, b
     return "\n\n".join([words, table(HEAD, rows), "\n".join(notes)]), bars
 
 
-def _bars(mode: str, found: Mapping[str, Any]) -> list[tuple[str, str, str, bool]]:
+def _bars(mode: str, found: Mapping[str, Any]) -> Bars:
     """What was asked of one mode."""
     relative, cost, cosine = found["relative to full"], found["cost of full"], found["cosine after all"]
     above = found["above none"]

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from common import table
+from common import Bars, Result, table
 
 USERS = ("users-online-retail", "users-movielens-100k")
 FACTORS = ("mf-online-retail", "mf-beauty")
-Bars = list[tuple[str, str, str, bool]]
 
 
-def users(*results: Mapping[str, Any]) -> tuple[str, Bars]:
+def users(*results: Result) -> tuple[str, Bars]:
     """Ways to make a user of a history, beside the default one."""
     parts = [
         "The default recipe, learned once a seed on the training part; then several ways to make a user "
@@ -35,7 +31,7 @@ def users(*results: Mapping[str, Any]) -> tuple[str, Bars]:
     return "\n\n".join(parts), []
 
 
-def factors(*results: Mapping[str, Any]) -> tuple[str, Bars]:
+def factors(*results: Result) -> tuple[str, Bars]:
     """ALS and BPR beside item-CF and the library's own way."""
     parts = [
         "Next item by the harness as above. `als` and `bpr` are the recipes as `recommend` serves them, "
