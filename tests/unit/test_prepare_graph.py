@@ -1,6 +1,5 @@
 """The item graph: kernels against slow twins, weights by hand, content edges, health, ready graphs."""
 
-import inspect
 
 import networkx as nx
 import numpy as np
@@ -42,15 +41,6 @@ def sessions_of(sequences, weights=None):
 def graph_of(edges, n=7):
     src, dst, weights = (np.array(column) for column in zip(*edges, strict=True))
     return graph_of_edges(src.astype(np.int32), dst.astype(np.int32), weights.astype(np.float32), n)
-
-
-def test_every_kernel_has_a_slow_twin_of_the_same_signature():
-    kernels = {k: v.py_func for k, v in vars(pairs).items() if hasattr(v, "py_func")}
-    assert kernels
-    for name, kernel in kernels.items():
-        assert list(inspect.signature(kernel).parameters) == list(
-            inspect.signature(getattr(slow_pairs, name)).parameters
-        )
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from cowalk.kernels.flags import parallel_kernel, prange
+from cowalk.kernels.rows import collect
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
 
@@ -79,10 +80,7 @@ def nearest_rows(
             for e in range(offsets[q], offsets[q + 1]):
                 for f in range(list_offsets[columns[e]], list_offsets[columns[e] + 1]):
                     r = list_rows[f]
-                    if sums[r] == 0:
-                        touched[n] = r
-                        n += 1
-                    sums[r] += np.float32(values[e] * list_values[f])
+                    n = collect(r, np.float32(values[e] * list_values[f]), sums, touched, n)
             clear(ids, scores, q, k, rows)
             for t in range(n):
                 offer(ids, scores, q, k, touched[t], sums[touched[t]])

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
+from cowalk.kernels.rows import collect
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
 
@@ -23,10 +24,7 @@ def gather(items, begin, end, last, decay, list_offsets, list_ids, list_scores, 
             u = list_ids[e]
             amount = weight * list_scores[e]
             if amount > 0:  # a weight that decayed to 0 would touch an item again and again
-                if sums[u] == 0:
-                    touched[n] = u
-                    n += 1
-                sums[u] += amount
+                n = collect(u, amount, sums, touched, n)
         weight *= np.float32(decay)
     return n
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cowalk.kernels.flags import kernel, parallel_kernel, prange
+from cowalk.kernels.rows import collect
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
 
@@ -41,10 +42,7 @@ def neighbor_lists(
                     u = items[j]
                     amount = np.float32(1.0) if j > at else np.float32(before)
                     if u != v and amount > 0:
-                        if sums[u] == 0:
-                            touched[n] = u
-                            n += 1
-                        sums[u] += amount
+                        n = collect(u, amount, sums, touched, n)
             clear(ids, scores, v, width, n_items)
             own = starts[v + 1] - starts[v]
             for t in range(n):
@@ -82,10 +80,7 @@ def inherit_lists(
                     u = list_ids[e]
                     amount = np.float32(like_weights[c, j] * list_scores[e])
                     if amount > 0:
-                        if sums[u] == 0:
-                            touched[n] = u
-                            n += 1
-                        sums[u] += amount
+                        n = collect(u, amount, sums, touched, n)
             clear(ids, scores, c, width, n_items)
             for t in range(n):
                 offer(ids, scores, c, width, touched[t], sums[touched[t]])
@@ -114,17 +109,11 @@ def merge_lists(
                     u = old_ids[e]
                     amount = np.float32(keep * old_together[e])
                     if amount > 0:
-                        if sums[u] == 0:
-                            touched[n] = u
-                            n += 1
-                        sums[u] += amount
+                        n = collect(u, amount, sums, touched, n)
             for e in range(new_offsets[v], new_offsets[v + 1]):
                 u = new_ids[e]
                 if new_together[e] > 0:
-                    if sums[u] == 0:
-                        touched[n] = u
-                        n += 1
-                    sums[u] += new_together[e]
+                    n = collect(u, new_together[e], sums, touched, n)
             clear(ids, scores, v, width, n_items)
             for t in range(n):
                 u = touched[t]

@@ -4,6 +4,7 @@ import numpy as np
 
 from cowalk.kernels.flags import inline_kernel
 from cowalk.kernels.rng import GOLDEN, LOW_32, below, mix
+from cowalk.kernels.rows import row_holds
 
 DIRECT, HARDEST, GENERATOR = 0, 1, 2  # kinds of samplers: the last two choose from a pool of draws
 REDRAWS = 64  # draws that find an item which may not be drawn before there is no negative
@@ -16,19 +17,6 @@ def stands_in(targets, i, count, u):
     for k in range(count):
         found = found or targets[i, k] == u
     return found
-
-
-@inline_kernel
-def is_known(v, u, offsets, known):
-    """Whether u stands in the rising row v of the known positives."""
-    low, high = offsets[v], offsets[v + 1]
-    while low < high:
-        middle = (low + high) // 2
-        if known[middle] < u:
-            low = middle + 1
-        else:
-            high = middle
-    return low < offsets[v + 1] and known[low] == u
 
 
 @inline_kernel
@@ -56,6 +44,6 @@ def draw_listed(s, v, draw, state):
         u = np.int32(draw.records[slot, column])
         if u == v and draw.alone[s]:
             continue
-        if not is_known(v, u, draw.known_offsets, draw.known):
+        if not row_holds(draw.known_offsets, draw.known, v, u):
             return u, state
     return np.int32(-1), state

@@ -3,8 +3,7 @@
 import numpy as np
 
 from cowalk.kernels.flags import parallel_kernel, prange
-from cowalk.kernels.negative_draws import is_known
-from cowalk.kernels.rows import dot
+from cowalk.kernels.rows import collect, dot, row_holds
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
 
@@ -29,7 +28,7 @@ def nearest_rows(
             u = candidates[c]
             for v in range(first, last):
                 x = dot(rows, v, rows, u, size)
-                if x >= scores[v, 0] and u != v and not is_known(v, u, known_offsets, known):
+                if x >= scores[v, 0] and u != v and not row_holds(known_offsets, known, v, u):
                     offer(ids, scores, v, width, u, x)
         for v in range(first, last):
             close(ids, scores, v, width, items)
@@ -56,14 +55,11 @@ def second_neighbors(
                     continue
                 for f in range(offsets[m], offsets[m + 1]):
                     u = targets[f]
-                    if sums[u] == 0:
-                        touched[n] = u
-                        n += 1
-                    sums[u] += max(shares[e] * shares[f], np.float32(1e-30))
+                    n = collect(u, max(shares[e] * shares[f], np.float32(1e-30)), sums, touched, n)
             clear(ids, scores, v, width, items)
             for t in range(n):
                 u = touched[t]
-                if u != v and not is_known(v, u, offsets, targets):
+                if u != v and not row_holds(offsets, targets, v, u):
                     offer(ids, scores, v, width, u, sums[u])
                 sums[u] = np.float32(0.0)
             close(ids, scores, v, width, items)
@@ -83,6 +79,6 @@ def usable_lists(
             at = offsets[keys[e]]
             while not found and at < offsets[keys[e] + 1]:
                 u = members[at]
-                found = (u != v or not alone) and not is_known(v, u, known_offsets, known)
+                found = (u != v or not alone) and not row_holds(known_offsets, known, v, u)
                 at += 1
             usable[e] = found

@@ -80,6 +80,17 @@ def weigh_negatives(i, first, temperature, contexts, room):
         room.weights[i, k] *= room.errors[i, k] * np.float32(last - first) / total
 
 
+@inline_kernel
+def contexts_as_targets(i, room):
+    """Make the contexts of row i its first targets, label 1; gives how many there are."""
+    count = room.context_counts[i]
+    for k in range(count):
+        room.targets[i, k] = room.contexts[i, k]
+        room.labels[i, k] = 1
+        room.weights[i, k] = room.context_weights[i, k]
+    return count
+
+
 @called_kernel
 def add_sampled(i, v, draw, table, room, state):
     """Make the contexts of row i, whose item is v, its targets, then negatives by the mixture of samplers.
@@ -87,11 +98,7 @@ def add_sampled(i, v, draw, table, room, state):
     A negative weighs as much as the pair that it is drawn for, or as the mean pair of its position. Returns
     the advanced state.
     """
-    count = room.context_counts[i]
-    for k in range(count):
-        room.targets[i, k] = room.contexts[i, k]
-        room.labels[i, k] = 1
-        room.weights[i, k] = room.context_weights[i, k]
+    count = contexts_as_targets(i, room)
     if len(table.generator_inputs) > 0:
         start_generator(i, v, table, room)
     n = count

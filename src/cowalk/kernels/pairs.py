@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cowalk.kernels.flags import kernel, parallel_kernel, prange
+from cowalk.kernels.rows import row_holds
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 
@@ -164,13 +165,6 @@ def count_reciprocal(offsets: Offsets, targets: Ids) -> int:
     for u in range(len(offsets) - 1):
         for i in range(offsets[u], offsets[u + 1]):
             v = targets[i]
-            low, high = offsets[v], offsets[v + 1]
-            while low < high:
-                middle = (low + high) // 2
-                if targets[middle] < u:
-                    low = middle + 1
-                else:
-                    high = middle
-            if v != u and low < offsets[v + 1] and targets[low] == u:
+            if v != u and row_holds(offsets, targets, v, u):
                 found += 1
     return found

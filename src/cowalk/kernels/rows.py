@@ -30,3 +30,26 @@ def add_row(to, i, scale, a, j, size):
 def owner(row, workers):
     """Which worker owns a row: spread evenly, whatever the order of the rows."""
     return np.int64((((np.uint64(row) * SPREAD) & LOW_32) * np.uint64(workers)) >> SHIFT)
+
+
+@inline_kernel
+def row_holds(offsets, columns, row, column):
+    """Whether a column stands in a row whose columns rise."""
+    low, high = offsets[row], offsets[row + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if columns[middle] < column:
+            low = middle + 1
+        else:
+            high = middle
+    return low < offsets[row + 1] and columns[low] == column
+
+
+@inline_kernel
+def collect(place, amount, sums, touched, n):
+    """Add the amount, which is above 0, to the sum of a place; gives how many places have a sum."""
+    if sums[place] == 0:
+        touched[n] = place
+        n += 1
+    sums[place] += amount
+    return n

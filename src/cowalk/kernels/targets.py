@@ -3,7 +3,7 @@
 import numpy as np
 
 from cowalk.kernels.flags import inline_kernel
-from cowalk.kernels.negatives import add_sampled
+from cowalk.kernels.negatives import add_sampled, contexts_as_targets
 from cowalk.kernels.rng import GOLDEN, LOW_32, below, mix
 
 NEGATIVES, TREE, ALL = 0, 1, 2  # objectives
@@ -16,11 +16,7 @@ def add_negatives(i, draw, room, state):
     A negative weighs as much as the pair that it is drawn for, or as the mean pair of its position. Returns
     the advanced state.
     """
-    count = room.context_counts[i]
-    for k in range(count):
-        room.targets[i, k] = room.contexts[i, k]
-        room.labels[i, k] = 1
-        room.weights[i, k] = room.context_weights[i, k]
+    count = contexts_as_targets(i, room)
     n = count
     rounds = count if draw.per_pair else min(count, 1)
     mean = np.float32(room.weight_sums[i] / max(count, 1))
