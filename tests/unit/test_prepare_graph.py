@@ -1,6 +1,5 @@
 """The item graph: kernels against slow twins, weights by hand, content edges, health, ready graphs."""
 
-
 import networkx as nx
 import numpy as np
 import pandas as pd
