@@ -86,13 +86,19 @@ class RowIndex(ABC):
         eligible = self.size if mask is None else int(np.count_nonzero(mask))
         if few_enough(eligible, self.size, k):
             return self._scan(queries, k, mask)
-        candidates = self._candidates(queries, k + MARGIN, mask, eligible / self.size, workers)
-        hits = reranked(queries, self.vectors, candidates, k, self._l2)
+        hits = self._nearest(queries, k, mask, eligible / self.size, workers)
         short = np.flatnonzero(hits.ids[:, k - 1] < 0)
         if len(short):
             whole = self._scan(queries[short], k, mask)
             hits.ids[short], hits.scores[short] = whole.ids, whole.scores
         return hits
+
+    def _nearest(
+        self, queries: Floats, k: int, mask: NDArray[np.bool_] | None, share: float, workers: int
+    ) -> Hits:
+        """The k best that the kind finds of each query, -1 where there are fewer; asked as `_candidates`."""
+        candidates = self._candidates(queries, k + MARGIN, mask, share, workers)
+        return reranked(queries, self.vectors, candidates, k, self._l2)
 
     def _scan(self, queries: Floats, k: int, mask: NDArray[np.bool_] | None) -> Hits:
         return scan(queries, self.vectors, k, l2=self._l2, mask=mask)

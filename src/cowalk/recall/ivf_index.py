@@ -14,6 +14,7 @@ from cowalk.recall.base import RowIndex
 from cowalk.recall.faiss_bridge import faiss, packed, selector, unpacked
 from cowalk.recall.index import Abilities, IndexMetric
 from cowalk.recall.rows import Rows
+from cowalk.tables import Hits
 from cowalk.types import AnyArray, Floats, Ids
 
 GROWTH = 2  # rows times as many as the centers were fitted on: they are fitted anew
@@ -76,18 +77,19 @@ class IVFIndex(RowIndex):
         self._index.add_with_ids(table, rows.astype(np.int64))
         self._fitted = len(rows)
 
-    def _candidates(
-        self, queries: Floats, width: int, mask: NDArray[np.bool_] | None, share: float, workers: int
-    ) -> Ids:
+    def _nearest(
+        self, queries: Floats, k: int, mask: NDArray[np.bool_] | None, share: float, workers: int
+    ) -> Hits:
+        """What faiss finds: it scores whole rows, so that they need not be read again."""
         library = faiss()
         chosen, bits = selector(mask if share < len(self) / self.size else None)
-        room = ROOMY * width * self.nlist / max(len(self), 1)  # else many queries find less than they ask for
+        room = ROOMY * k * self.nlist / max(len(self), 1)  # else many queries find less than they ask for
         lists = min(self.nlist, ceil(max(self.effort, room) * len(self) / (share * self.size)))
         asked = library.SearchParametersIVF(nprobe=lists, sel=chosen)
         library.omp_set_num_threads(workers)
-        _, found = self._index.search(queries, width, params=asked)
+        scores, found = self._index.search(queries, k, params=asked)
         del bits
-        return np.asarray(found, dtype=np.int32)
+        return _hits(found.astype(np.int32), -np.sqrt(np.maximum(scores, 0)) if self._l2 else scores)
 
     def _added(self, rows: Ids) -> None:
         if len(self) > GROWTH * max(self._fitted, ROWS_PER_LIST):
@@ -113,3 +115,12 @@ class IVFIndex(RowIndex):
         rows, metric = cls._opened(told, arrays)
         index = unpacked(told, arrays, rows.count, rows.array.shape[1])
         return cls(rows, metric, index, effort=told["effort"], seed=told["seed"], fitted=told["fitted"])
+
+
+def _hits(ids: Ids, scores: Floats) -> Hits:
+    """faiss's answer by our rules: none is -1 with a score of -inf, ties stand by lower row."""
+    scores[ids < 0] = -np.inf
+    if (scores[:, 1:] == scores[:, :-1]).any():
+        order = np.lexsort((np.where(ids < 0, np.iinfo(np.int32).max, ids), -scores), axis=1)
+        ids, scores = np.take_along_axis(ids, order, 1), np.take_along_axis(scores, order, 1)
+    return Hits(ids, scores)
