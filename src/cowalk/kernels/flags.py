@@ -78,6 +78,9 @@ def threads(workers: int | None) -> Iterator[int]:
     """Within the block parallel kernels use this many threads."""
     before = numba.get_num_threads()
     count = thread_count(workers)
+    if count == before:  # telling numba costs as much as a short kernel
+        yield count
+        return
     numba.set_num_threads(count)
     try:
         yield count

@@ -168,8 +168,10 @@ class Model(IndexedModel):
         if on_unknown == "cold" and self.cold_vocab is not None:
             cold = self.cold_vocab.find(list(ids))
             rows = np.where((rows < 0) & (cold >= 0), cold + len(self.vocab), rows).astype(np.int32)
+        if (rows >= 0).all():
+            return rows, ()
         unknown = tuple(item for item, row in zip(ids, rows, strict=True) if row < 0)
-        if unknown and on_unknown == "error":
+        if on_unknown == "error":
             known_cold = self.cold_vocab is not None and unknown[0] in self.cold_vocab
             mend = (
                 "on_unknown='cold' (--on-unknown cold) uses its attributes"

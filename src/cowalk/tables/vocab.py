@@ -15,7 +15,9 @@ from cowalk.types import AnyArray, Ids, Offsets
 
 Id = str | int
 FEW = 1000  # ids of one question, which are looked up one by one
+SPREAD = 8  # numbers up to so many times as many as ids are looked up in one array
 STRING = np.dtypes.StringDType()
+PLAIN = {int, str}
 LEAST, MOST = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 
 
@@ -50,6 +52,18 @@ def _integers(ids: AnyArray) -> tuple[AnyArray, NDArray[np.bool_]]:
     told = [as_integer(text) for text in ids.tolist()]
     known = [isinstance(number, int) and LEAST <= number <= MOST for number in told]
     return np.where(known, np.array(told, dtype=object), 0).astype(np.int64), np.array(known, dtype=bool)
+
+
+def _rows_of_numbers(ids: Sequence[Id] | AnyArray, least: int, rows: Ids) -> Ids | None:
+    """The row of each id by its number; None where one of them is no number."""
+    if not set(map(type, ids)) <= PLAIN:
+        return None
+    try:
+        places = np.array(list(map(int, ids)), dtype=np.int64) - least
+    except (ValueError, OverflowError):
+        return None
+    inside = (places >= 0) & (places < len(rows))
+    return np.where(inside, rows[places * inside], np.int32(-1))
 
 
 @dataclass(frozen=True)
@@ -103,6 +117,18 @@ class Vocab:
         return {text: row for row, text in enumerate(self.ids.tolist())}
 
     @cached_property
+    def _numbered(self) -> tuple[int, Ids] | None:
+        """The least id, and the row of each number from it on, -1 = none; None where ids lie far apart."""
+        if not self.is_integer or not len(self):
+            return None
+        least, most = int(self.ids.min()), int(self.ids.max())
+        if most - least >= SPREAD * len(self):
+            return None
+        rows = np.full(most - least + 1, -1, dtype=np.int32)
+        rows[self.ids - least] = np.arange(len(self), dtype=np.int32)
+        return least, rows
+
+    @cached_property
     def by_count(self) -> Ids:
         """int32[V]: the rows, most often seen first, ties by row."""
         return np.argsort(-self.counts, kind="stable").astype(np.int32)
@@ -123,6 +149,12 @@ class Vocab:
     def find(self, ids: Sequence[Id] | AnyArray) -> Ids:
         """int32 row of each id, -1 where unknown. Digits find integers and integers find digits."""
         few = isinstance(ids, list) and len(ids) <= FEW
+        if (
+            few
+            and self._numbered is not None
+            and (found := _rows_of_numbers(ids, *self._numbered)) is not None
+        ):
+            return found
         if few or not self.is_integer:
             row_of, written = self._row_of, as_integer if self.is_integer else str
             listed = ids.tolist() if isinstance(ids, np.ndarray) else ids
