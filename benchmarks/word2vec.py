@@ -81,14 +81,18 @@ def shortened(sessions: Sessions, longest: int) -> Sessions:
 def ours_of(
     form: Form, sessions: Sessions, train: TrainData, epochs: int, seed: int, workers: int
 ) -> Learned:
-    """cowalk's rows."""
+    """cowalk's rows; zeros, as of gensim, for items that no sequence holds after the cut."""
     base = load_recipe("word2vec").learn.model_dump()
     asked = {**base, **form.ours, "epochs": epochs, "most_contexts": 1000}
     settings = LearnSettings.model_validate(asked)
     counts = np.bincount(sessions.items, minlength=len(train.vocab))
     vocab = Vocab(train.vocab.ids, np.maximum(counts, 1).astype(np.int64))  # gensim counts what it reads
     learned = learn(sessions, vocab, settings, seed=seed, workers=workers)
-    return replace(learned, fingerprint=train.vocab.fingerprint)
+    read = (counts > 0)[:, None]
+    return replace(
+        learned, fingerprint=train.vocab.fingerprint, vectors=learned.vectors * read,
+        contexts=learned.contexts * read,
+    )  # fmt: skip
 
 
 def theirs_of(
