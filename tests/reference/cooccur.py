@@ -39,7 +39,7 @@ def inherit_lists(like_ids, like_weights, list_offsets, list_ids, list_scores, n
 
 
 def merge_lists(
-    old_offsets, old_ids, old_together, keep, new_offsets, new_ids, new_together, counts, damping, workers,
+    old_offsets, old_ids, old_together, keep, new_offsets, new_ids, new_together, damps, workers,
     ids, scores, together,
 ):  # fmt: skip
     for v in range(len(ids)):
@@ -49,11 +49,7 @@ def merge_lists(
                 sums[int(old_ids[e])] += np.float32(keep * old_together[e])
         for e in range(new_offsets[v], new_offsets[v + 1]):
             sums[int(new_ids[e])] += new_together[e]
-        damped = {
-            u: np.float32(n / (max(counts[v], 1) * max(counts[u], 1)) ** damping)
-            for u, n in sums.items()
-            if n > 0
-        }
+        damped = {u: np.float32(n / (damps[v] * damps[u])) for u, n in sums.items() if n > 0}
         found = best(damped, ids.shape[1])
         put(ids, scores, v, found)
         together[v] = 0.0

@@ -110,13 +110,13 @@ def test_old_companions_fade_and_lists_stay_short() -> None:
 def test_merging_is_its_slow_twin_on_any_number_of_threads() -> None:
     old = cooccurrence_lists(sessions_of(random_sessions(60, 12, 2)), 12, SETTINGS)
     new = lists_of_part(sessions_of(random_sessions(20, 15, 3)), 15, SETTINGS)
-    counts = np.arange(15)
+    damps = np.maximum(np.arange(15), 1.0) ** 0.5
     found = []
     for kernel, workers in ((kernels.merge_lists, 1), (kernels.merge_lists, 2), (twin.merge_lists, 1)):
         ids = np.empty((15, 9), dtype=np.int32)
         scores, together = np.empty((15, 9), dtype=np.float32), np.empty((15, 9), dtype=np.float32)
         kernel(
-            old.offsets, old.ids, old.together, 0.7, new.offsets, new.ids, new.together, counts, 0.5, workers,
+            old.offsets, old.ids, old.together, 0.7, new.offsets, new.ids, new.together, damps, workers,
             ids, scores, together,
         )  # fmt: skip
         found.append((ids, scores, together))

@@ -92,11 +92,11 @@ def inherit_lists(
 def merge_lists(
     old_offsets: AnyArray, old_ids: AnyArray, old_together: AnyArray, keep: float,
     new_offsets: AnyArray, new_ids: AnyArray, new_together: AnyArray,
-    counts: AnyArray, damping: float, workers: int, ids: AnyArray, scores: AnyArray, together: AnyArray,
+    damps: AnyArray, workers: int, ids: AnyArray, scores: AnyArray, together: AnyArray,
 ) -> None:  # fmt: skip
     """Fill ids, scores and together [V, n] with the best of keep * old + new; old lists may be fewer than V.
 
-    together = the sum, score = together / (count_i * count_j) ** damping.
+    together = the sum, score = together / (damp_i * damp_j); damps: float64[V], count ** damping.
     """
     n_items, width = ids.shape
     for w in prange(workers):
@@ -117,8 +117,7 @@ def merge_lists(
             clear(ids, scores, v, width, n_items)
             for t in range(n):
                 u = touched[t]
-                damp = math.pow(max(float(counts[v]), 1.0) * max(float(counts[u]), 1.0), damping)
-                offer(ids, scores, v, width, u, np.float32(sums[u] / damp))
+                offer(ids, scores, v, width, u, np.float32(sums[u] / (damps[v] * damps[u])))
             close(ids, scores, v, width, n_items)
             for j in range(width):
                 together[v, j] = sums[ids[v, j]] if ids[v, j] >= 0 else np.float32(0.0)

@@ -45,12 +45,13 @@ def merged_lists(
     that stood beyond an item's `neighbors` best counts from the new events alone.
     """
     shape = (len(new), max(1, min(settings.neighbors, len(new) - 1)))
+    damps = np.maximum(counts, 1.0) ** settings.damping
     ids = np.empty(shape, dtype=np.int32)
     scores, together = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32)
     with threads(workers) as count:
         kernels.merge_lists(
-            old.offsets, old.ids, old.together, keep, new.offsets, new.ids, new.together, counts,
-            settings.damping, count, ids, scores, together,
+            old.offsets, old.ids, old.together, keep, new.offsets, new.ids, new.together, damps,
+            count, ids, scores, together,
         )  # fmt: skip
     kept = ids >= 0
     offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int64)
