@@ -13,7 +13,7 @@ from cowalk.cli.run import run
 from cowalk.errors import UsageError
 from cowalk.model import filters as room
 from cowalk.model.filters import Filters
-from cowalk.prepare import encode_side_info
+from cowalk.prepare import SideSettings, encode_side_info
 from cowalk.tables import Catalogue, RawField, SideInfo
 from cowalk.tables.vocab import STRING, Vocab
 
@@ -71,6 +71,26 @@ def test_a_range_holds_every_item_within_it(info: SideInfo, one: float, two: flo
         assert not (np.isnan(price) and inside)
 
 
+def test_a_range_that_cuts_a_bucket_says_what_matches() -> None:
+    """Four buckets of 1..8: 1-3, 3-5, 5-7, 7-8; the model keeps no numbers."""
+    ids = Vocab.of([f"i{i}" for i in range(8)])
+    catalogue = Catalogue(ids, (RawField("price", "numeric", numbers=np.arange(1.0, 9.0)),))
+    info = encode_side_info(catalogue, ids, SideSettings(buckets=4))
+    assert info["price"].labels.tolist() == ["1-3", "3-5", "5-7", "7-8"]
+
+    def asked(wanted: Any) -> tuple[list[int], tuple[str, ...]]:
+        found = Filters(info)({"price": wanted})
+        return np.flatnonzero(found.mask).tolist(), found.notes
+
+    assert asked({"min": 5}) == ([4, 5, 6, 7], ())
+    assert asked("3-5") == ([2, 3], ())
+    told = "filter: price is kept in ranges, and all items of {} match"
+    assert asked({"min": 4, "max": 5.5}) == ([2, 3, 4, 5], (told.format("3-5, 5-7"),))
+    assert asked({"max": 2}) == ([0, 1], (told.format("1-3"),))
+    assert asked(6) == ([4, 5], (told.format("5-7"),))
+    assert asked([6, "7-8"]) == ([4, 5, 6, 7], (told.format("5-7"),))
+
+
 @pytest.mark.parametrize(
     ("where", "told"),
     [
@@ -103,6 +123,11 @@ def test_the_latest_masks_are_kept(info: SideInfo, monkeypatch: pytest.MonkeyPat
     asked({"color": "blue"})
     assert asked({"color": "red", "price": 1}) is not first
     assert len(asked._kept) == 2
+    monkeypatch.setattr(room, "ROOM", 8)  # bytes: one mask of these eight items
+    tight = Filters(info)
+    tight({"color": "red"})
+    tight({"color": "blue"})
+    assert len(tight._kept) == 1
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from cowalk.types import AnyArray, Floats, Ids
 GROWTH = 2  # rows times as many as the centers were fitted on: they are fitted anew
 ROOMY = 2  # lists of usual length hold so many times the rows that are asked for, whatever the effort
 LISTS = 2  # times sqrt(N); with 4 a query of 200k rows reads as many centers more as rows less
+WIDER = 4  # times as many lists for a query that found too few
 ROWS_PER_LIST = 39  # below, faiss warns that k-means has too few points
 
 
@@ -86,11 +87,19 @@ class IVFIndex(RowIndex):
         chosen, bits = selector(mask if share < len(self) / self.size else None)
         room = ROOMY * k * self.nlist / max(len(self), 1)  # else many queries find less than they ask for
         lists = min(self.nlist, ceil(max(self.effort, room) * len(self) / (share * self.size)))
-        asked = library.SearchParametersIVF(nprobe=lists, sel=chosen)
         library.omp_set_num_threads(workers)
-        scores, found = self._index.search(queries, k, params=asked)
+        scores, ids = self._looked(queries, k, lists, chosen)
+        while len(short := np.flatnonzero(ids[:, k - 1] < 0)) and lists < self.nlist:
+            lists = min(self.nlist, WIDER * lists)  # lists differ in length; all rows would cost far more
+            scores[short], ids[short] = self._looked(queries[short], k, lists, chosen)
         del bits
-        return _hits(found.astype(np.int32), -np.sqrt(np.maximum(scores, 0)) if self._l2 else scores)
+        return _hits(ids.astype(np.int32), -np.sqrt(np.maximum(scores, 0)) if self._l2 else scores)
+
+    def _looked(self, queries: Floats, k: int, lists: int, chosen: Any) -> tuple[Floats, AnyArray]:
+        """faiss's scores and rows, of so many lists."""
+        asked = faiss().SearchParametersIVF(nprobe=lists, sel=chosen)
+        scores, ids = self._index.search(queries, k, params=asked)
+        return scores, ids
 
     def _added(self, rows: Ids) -> None:
         if len(self) > GROWTH * max(self._fitted, ROWS_PER_LIST):

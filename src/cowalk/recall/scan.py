@@ -54,6 +54,8 @@ def scan(
     few = None
     if mask is not None and np.count_nonzero(mask) <= GATHER * len(rows):
         few = np.flatnonzero(mask).astype(np.int32)
+        if len(queries) <= FEW_QUERIES:  # scored as they lie: to copy them out would cost more
+            return reranked(queries, rows, np.tile(few, (len(queries), 1)), k, l2)
     bias = _bias(rows, few, mask, l2, squares)
     wide, asked = k + margin, 2 * queries if l2 else queries
     pools = []
