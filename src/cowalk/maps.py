@@ -17,6 +17,7 @@ from cowalk.users import normalize
 
 MapMethod = Literal["auto", "umap", "pca"]
 DRAWN = 30_000  # rows that UMAP lays out and k-means reads; the others follow their nearest of these
+SMALL = 1_000  # items; of fewer `auto` makes no UMAP, whose compiling alone takes a minute
 NEAR = 5  # neighbours that say where a row lies that was not laid out
 CLUSTERS = 12  # as many as colours can be told apart
 
@@ -42,9 +43,10 @@ class ItemMap:
 def make_map(vectors: Floats, method: MapMethod = "auto", seed: int = 0, clusters: int = CLUSTERS) -> ItemMap:
     """The map of vectors float32[V, d] by cosine, equal for equal input and seed.
 
-    method: umap (needs the extra `map`), pca, or auto, which is umap where it is installed.
+    method: umap (needs the extra `map`), pca, or auto: umap where it is installed and the items are 1,000 or
+    more.
     """
-    chosen = _chosen(method)
+    chosen = _chosen(method, len(vectors))
     return ItemMap(item_map(vectors, chosen, seed), item_clusters(vectors, clusters, seed), chosen)
 
 
@@ -57,7 +59,7 @@ def item_map(vectors: Floats, method: MapMethod = "auto", seed: int = 0) -> Floa
     if vectors.ndim != 2 or not np.isfinite(vectors).all():
         raise UsageError("a map needs a table of finite numbers, a row per item")
     units = normalize(np.asarray(vectors, dtype=np.float32))
-    chosen = _chosen(method)
+    chosen = _chosen(method, len(units))
     if chosen == "pca" or len(units) <= NEAR + 1:  # fewer have no neighbourhoods to keep
         return _framed(_pca(units))
     drawn = _drawn(len(units), seed)
@@ -100,10 +102,10 @@ def between(places: Floats, scores: Floats) -> Floats:
     return np.asarray((weights[:, :, None] * places).sum(axis=1), dtype=np.float32)
 
 
-def _chosen(method: MapMethod) -> Literal["umap", "pca"]:
+def _chosen(method: MapMethod, items: int) -> Literal["umap", "pca"]:
     if method not in ("auto", "umap", "pca"):
         raise UsageError(f"the map's method is {method!r}; it must be auto, umap or pca")
-    if method == "pca":
+    if method == "pca" or (method == "auto" and items < SMALL):
         return "pca"
     from importlib.util import find_spec
 

@@ -152,7 +152,12 @@ def test_the_loss_of_an_index_stands_apart(shop_model: Path, shop: SimulatedShop
 def test_update_builds_the_same_indexes_again(folder: Path, shop: SimulatedShop, tmp_path: Path) -> None:
     import pandas as pd
 
-    model = cw.load(folder).with_index("ivf", 0.9, k=10).with_index("exact", purpose="similar", k=10)
+    model = (
+        cw.load(folder)
+        .with_index("ivf", 0.9, k=10)
+        .with_index("exact", purpose="similar", k=10)
+        .with_map("pca")
+    )
     events = pd.read_parquet(shop.events)
     events["timestamp"] = events["timestamp"] + pd.Timedelta(days=400)
     new = cw.update(model, events.iloc[:600], max_drift=2.0, out=tmp_path / "updated")
@@ -160,6 +165,10 @@ def test_update_builds_the_same_indexes_again(folder: Path, shop: SimulatedShop,
     assert {purpose: one.told["index"]["kind"] for purpose, one in back.indexes.items()} == {
         "recommend": "ivf", "similar": "exact",
     }  # fmt: skip
+    assert new.map is None
+    told = "\n".join(new.manifest["updates"][-1]["notes"])
+    assert "built again: the index for recommend and for similar" in told
+    assert "the map is dropped" in told
     assert len(new.index("similar")) == len(new.vocab)  # type: ignore[arg-type]
     first = str(new.vocab.ids[0])
     assert new.similar(first, 5).ids == new.similar(first, 5, exact=True).ids

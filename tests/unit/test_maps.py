@@ -119,7 +119,14 @@ def test_what_is_wrong_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'cowalk\[map\]'"):
         item_map(vectors, "umap")
-    assert make_map(vectors, "auto").method == "pca"
+    assert make_map(np.ones((maps.SMALL, 2), dtype=np.float32), "auto").method == "pca"
+
+
+def test_a_small_catalogue_waits_for_no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())  # umap is there
+    assert maps._chosen("auto", maps.SMALL - 1) == "pca"
+    assert maps._chosen("auto", maps.SMALL) == "umap"
+    assert maps._chosen("umap", 20) == "umap"
 
 
 def test_the_model_folder_keeps_the_map_and_refuses_another_models(shop_model: Path, tmp_path: Path) -> None:

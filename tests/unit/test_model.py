@@ -1,5 +1,6 @@
 """Model: answers against plain numpy, cold items, policies for unknown ids, saving and loading."""
 
+import json
 import mmap
 import warnings
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 import cowalk as cw
 from cowalk.errors import ModelError, UnknownIdError, UsageError
+from cowalk.tables.folder import _checksum
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +168,29 @@ def test_rows_of_another_shape_are_refused(model: cw.Model, tmp_path: Path) -> N
     cw.Model(**{**vars_of(model), "learned": wrong}).save(tmp_path / "m")
     with pytest.raises(ModelError, match="contexts"):
         cw.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ("0.0.1", "written by cowalk 0.0.1, lacks what"),
+        (None, "by an older cowalk"),
+        (cw.__version__, "fit again"),
+    ],
+)
+def test_a_model_of_another_version_says_whose_it_is(
+    model: cw.Model, tmp_path: Path, by: str | None, told: str
+) -> None:
+    path = model.save(tmp_path / "m") / "manifest.json"
+    manifest = json.loads(path.read_text())
+    assert manifest.pop("cowalk") == cw.__version__
+    changed = (
+        manifest | {"recipe": manifest["recipe"] | {"walks": {"colour": 1}}} | ({"cowalk": by} if by else {})
+    )
+    path.write_text(json.dumps(changed | {"checksum": _checksum(changed)}))
+    with pytest.raises(ModelError, match=told) as found:
+        cw.load(tmp_path / "m")
+    assert ("the cowalk that wrote it" in str(found.value)) == (by != cw.__version__)
 
 
 def is_mapped(array: Any) -> bool:

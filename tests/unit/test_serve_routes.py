@@ -107,7 +107,9 @@ def test_the_quick_way_gives_the_same_answers(shop_model: Path, model: cw.Model)
         key = {"x-api-key": "sesame"}
         wish = {"history": ids(model, [3, 7]), "k": 5}
         for one in (client, around):
-            assert one.post("/recommend", wish).status_code == 401
+            assert "needs its API key" in one.post("/recommend", wish).json()["error"]
+            wrong = one.post("/recommend", wish, headers={"authorization": "Bearer open"})
+            assert (wrong.status_code, "not the API key" in wrong.text) == (401, True)
             same(one.post("/recommend", wish, headers=key).json(), model.recommend(wish["history"], 5))
             assert one.get(f"/item/{wish['history'][0]}", headers=key).status_code == 200
             assert one.get("/recommend", headers=key).status_code == 405
@@ -117,7 +119,7 @@ def test_the_quick_way_gives_the_same_answers(shop_model: Path, model: cw.Model)
         client.run(around.http.aclose())
         text = client.get("/metrics", headers=key).text
         assert 'cowalk_request_seconds_count{route="/recommend",status="200"} 2.0' in text
-        assert 'cowalk_request_seconds_count{route="other",status="401"} 2.0' in text
+        assert 'cowalk_request_seconds_count{route="other",status="401"} 4.0' in text
 
 
 def test_what_is_not_known_is_told(client: Client, model: cw.Model) -> None:
@@ -132,6 +134,7 @@ def test_what_is_not_known_is_told(client: Client, model: cw.Model) -> None:
         wanted = model.recommend(["x"], 4, on_unknown="skip", fallback="popularity", where=where)
         assert answer["items"] == wanted.ids
         assert answer["why"]["by"] == "popularity"
+        assert answer["why"]["coverage"] == 0
         assert any("most popular" in note for note in answer["why"]["notes"])
     answer = client.post("/recommend", {"history": known, "where": {"category": "none such"}}).json()
     assert answer["items"] == []
@@ -197,7 +200,9 @@ def test_embed_is_the_models(client: Client, model: cw.Model) -> None:
     several = client.post("/embed/several", {"items": [attributes, {"price": 1}], "k": 0}).json()["answers"]
     assert several[0]["vector"] == answer["vector"]
     assert several[1]["items"] == []
-    mean = client.post("/embed", {"attributes": attributes, "method": "mean", "k": 0}).json()
+    mean = client.post("/embed", {"attributes": attributes, "method": "mean", "k": 5}).json()
+    assert mean["items"] == model.similar(attributes, 5, method="mean").ids
+    assert mean["scores"] != answer["scores"]
     np.testing.assert_allclose(mean["vector"], model.cold_items([attributes], "mean").vectors[0], rtol=1e-6)
 
 
@@ -314,3 +319,6 @@ def test_a_second_model_stands_beside(shop_model: Path, model: cw.Model) -> None
         same(client.post("/recommend", {"history": history}).json(), model.recommend(history))
         same(client.post("/beside/recommend", {"history": history}).json(), other.recommend(history))
         same(client.post("/beside/recommend", {"user": "u"}).json(), other.recommend(history[:1]))
+        text = client.get("/metrics").text
+        assert 'route="/beside/recommend",status="200"} 2.0' in text
+        assert 'route="/recommend",status="200"} 1.0' in text

@@ -1,5 +1,7 @@
 """Histories of the service: whichever store keeps them, and what happens while it is away."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,6 +56,17 @@ def test_away_is_degraded_and_it_comes_back(shop_model: Path) -> None:
         assert answer["items"] == model.recommend([one], 5).ids
         assert not answer["why"]["degraded"]
         assert client.get("/ready").json()["degraded"] is False
+
+
+def test_the_store_is_asked_though_nobody_asks(shop_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cowalk.serve.store.PING", 0.01)
+    store = Flaky()
+    with asking(create_app(shop_model, histories=store)) as client:
+        for away in (True, False, True):
+            store.away, until = away, time.monotonic() + 20
+            while client.get("/ready").json()["degraded"] is not away:
+                assert time.monotonic() < until
+                client.run(asyncio.sleep(0.01))
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite", "redis"])

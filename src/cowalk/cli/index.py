@@ -64,7 +64,7 @@ def index(
                 watch=lambda purpose, built: found.update({purpose: built}), **parse_changes(set_ or []),
             )  # fmt: skip
         if map_ != "none":
-            tell("drawing the map", None)
+            tell("drawing the map; UMAP compiles at its first use, --map pca is quick", None)
             made = made.with_map(map_)  # type: ignore[arg-type]
     made.save(out or model)
     report(found, recall, json, quiet)

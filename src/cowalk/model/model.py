@@ -82,6 +82,18 @@ class Model(IndexedModel):
         """What asks for the warm neighbours of a cold item, in the rows that were learned for that."""
         return self.cold if self.cold_learned is None else self._cold_scorer(self.cold_learned, None)
 
+    def _asking_by(self, method: str | None) -> ColdScorer:
+        """The same with vectors made by this method; fitted once."""
+        if method in (None, self.recipe.cold.method):
+            return self._asking
+        if method not in self._other_asking:
+            self._other_asking[method] = self._cold_scorer(self.cold_learned or self.learned, method)
+        return self._other_asking[method]
+
+    @cached_property
+    def _other_asking(self) -> dict[str | None, ColdScorer]:
+        return {}
+
     def _cold_scorer(self, learned: Learned, method: str | None) -> ColdScorer:
         cold_map = self._map(learned, method)
         return ColdScorer(cold_map, self.lists, cold_map.settings)
@@ -222,6 +234,7 @@ class Model(IndexedModel):
         on_unknown: Policy = "error",
         where: Where | None = None,
         exact: bool = False,
+        method: str | None = None,
     ) -> Answer:
         """The k items most like an item, or like a new item of these attributes; itself is left out.
 
@@ -229,7 +242,8 @@ class Model(IndexedModel):
         (item vector . context rows + popularity) or attributes (Jaccard overlap); a new item is scored as fit
         chose.
         explain: per hit the shared attributes and how often the two stood together. where: only items that
-        match; see `mask`. exact: look at all items, where the model has an index for the cosine.
+        match; see `mask`. exact: look at all items, where the model has an index for the cosine. method: how
+        the vector of a new item is made, as in `embed`.
         """
         if metric is not None and metric not in METRICS:
             raise UsageError(f"metric is {metric!r}; it must be one of {', '.join(METRICS)}")
@@ -237,7 +251,8 @@ class Model(IndexedModel):
         mask, told = self.mask(where)
         if isinstance(item, Mapping):
             fields, values = self._encode(item)
-            return self._similar_cold(fields, k, metric, explain, (*unknown_values(values), *told), mask)
+            notes = (*unknown_values(values), *told)
+            return self._similar_cold(fields, k, metric, explain, notes, mask, method)
         rows, unknown = self.rows_of([item], on_unknown)
         if unknown:
             return Answer((), METRICS[metric or "cosine"], unknown, notes=told)
@@ -245,7 +260,8 @@ class Model(IndexedModel):
         if row >= len(self.vocab):
             assert self.cold_info is not None
             fields = tuple(field.take(np.array([row - len(self.vocab)])) for field in self.cold_info.fields)
-            return self._similar_cold(fields, k, metric, explain, ("nobody has clicked it yet", *told), mask)
+            notes = ("nobody has clicked it yet", *told)
+            return self._similar_cold(fields, k, metric, explain, notes, mask, method)
         codes = [] if self.side_info is None else codes_of(self.side_info, row)
         query = np.asarray(self.learned.vectors[row])
         index = None if exact or metric not in (None, "cosine") else self.index("similar")
@@ -259,16 +275,14 @@ class Model(IndexedModel):
 
     def _similar_cold(
         self, fields: tuple[Field, ...], k: int, metric: Metric | None, explain: bool, notes: tuple[str, ...],
-        mask: Mask | None,
+        mask: Mask | None, method: str | None,
     ) -> Answer:  # fmt: skip
         """The answer for one item that is known by its attributes alone."""
-        codes = [field.codes for field in fields]
+        codes, asking = [field.codes for field in fields], self._asking_by(method)
         if metric is None:
-            return self._answer(
-                self._asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes, mask
-            )
+            return self._answer(asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes, mask)
         learned = self.cold_learned or self.learned
-        scores = self._scores(self._asking.vectors(fields)[0], codes, metric, learned)
+        scores = self._scores(asking.vectors(fields)[0], codes, metric, learned)
         return self._answer(scores, codes, -1, k, METRICS[metric], explain, notes, mask)
 
     def _scores(self, query: Floats, codes: list[Ids], metric: Metric, learned: Learned) -> Floats:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cowalk import __version__
 from cowalk.errors import CowalkError, ModelError
 from cowalk.learn import Learned
 from cowalk.learn.result import Squares
@@ -46,6 +47,7 @@ def save(model: ModelData, folder: Path) -> Path:
         cold = (model.cold_vocab, model.cold_info)
     manifest = {
         **model.manifest,
+        "cowalk": __version__,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "libraries": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "recipe": model.recipe.model_dump(mode="json"),
@@ -88,7 +90,18 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
     except (CowalkError, KeyError, TypeError, IndexError) as error:
         if isinstance(error, ModelError):
             raise
-        raise ModelError(f"{folder}: does not hold what this cowalk needs ({error}); fit again") from None
+        raise ModelError(f"{folder}: {_foreign(manifest)} ({error})") from None
+
+
+def _foreign(manifest: Mapping[str, Any]) -> str:
+    """Whose model this is, and the mend."""
+    by = manifest.get("cowalk")
+    if by == __version__:
+        return "does not hold what this cowalk needs; fit again"
+    return (
+        f"written by {f'cowalk {by}' if by else 'an older cowalk'}, lacks what cowalk {__version__} needs; "
+        "fit again, or go on with the cowalk that wrote it"
+    )
 
 
 def _learned_arrays(learned: Learned, prefix: str) -> dict[str, Mapping[str, AnyArray]]:

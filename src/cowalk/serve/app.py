@@ -60,7 +60,7 @@ def create_app(
     told = description(listed, settings)
     for prefix, service in zip(("", BESIDE), services, strict=False):
         for operation in [*listed, *_documents(told)]:
-            endpoint = operation.endpoint(service)
+            endpoint = operation.endpoint(service, prefix)
             app.router.routes.append(Route(prefix + operation.path, endpoint, methods=[operation.method]))
     app.openapi = lambda: told  # type: ignore[method-assign]
     app.add_exception_handler(HTTPException, _no_route)

@@ -8,10 +8,11 @@ from starlette.types import ASGIApp
 
 from cowalk.serve.limits import Message, Receive, Scope, Send
 from cowalk.serve.operations import send_bytes
-from cowalk.serve.security import has_key, secret
+from cowalk.serve.security import has_key, key_of, secret
 from cowalk.serve.service import Service
 
 NO_KEY = b'{"error":"this service needs its API key; send it as X-API-Key"}'
+WRONG_KEY = b'{"error":"this is not the API key of this service"}'
 GONE = 499  # the client went away before there was an answer; no fault of the service
 ASK = ((b"www-authenticate", b'Basic realm="cowalk"'),)
 
@@ -39,7 +40,8 @@ class Gate:
 
         try:
             if self.key is not None and not has_key(scope, self.key):
-                await send_bytes(noted, NO_KEY, "application/json", 401, ASK)
+                words = WRONG_KEY if key_of(scope) else NO_KEY
+                await send_bytes(noted, words, "application/json", 401, ASK)
             else:
                 await self.app(scope, receive, noted)
         except Exception:

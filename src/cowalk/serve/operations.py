@@ -59,21 +59,22 @@ class Operation:
     statuses: tuple[int, ...] = ()
     hidden: bool = False
 
-    def endpoint(self, service: Service) -> Endpoint:
-        """The ASGI application that answers it."""
-        return Endpoint(self, service)
+    def endpoint(self, service: Service, prefix: str = "") -> Endpoint:
+        """The ASGI application that answers it under this prefix."""
+        return Endpoint(self, service, prefix)
 
 
 class Endpoint:
     """Reads, asks the handler, answers; whatever happens is one line of JSON."""
 
-    def __init__(self, operation: Operation, service: Service) -> None:
+    def __init__(self, operation: Operation, service: Service, prefix: str) -> None:
         self.operation, self.service = operation, service
+        self.route = prefix + operation.path
         self._decoder = None if operation.body is None else msgspec.json.Decoder(operation.body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        scope["cowalk.route"] = self.operation.path
+        scope["cowalk.route"] = self.route
         try:
             call = await self._read(scope, receive)
             reply = await self.operation.handler(call)
@@ -87,7 +88,7 @@ class Endpoint:
             await send_json(send, known.problem, known.status)
             return
         except Exception:
-            log.exception("%s %s failed", self.operation.method, self.operation.path)
+            log.exception("%s %s failed", self.operation.method, self.route)
             await send_json(send, {"error": "the service failed at this request; its log says why"}, 500)
             return
         if isinstance(reply, Reply):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import signal
@@ -71,6 +72,8 @@ def run(
             _source(place.model, folder, "model"), settings=settings, histories=histories, beside=beside
         )
         sys.setswitchinterval(TURN)
+        gc.collect()
+        gc.freeze()  # what is there stays: a look at all of it would hold up a request
         print(_started(app, listening, place), file=sys.stderr, flush=True)
         config = uvicorn.Config(
             Quick(app), log_config=None, access_log=False, server_header=False, lifespan="on",

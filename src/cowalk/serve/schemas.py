@@ -69,8 +69,8 @@ class Why(Struct):
     """How an answer came about.
 
     by: history, user (the stored history), popularity (the fallback) or nothing. score: what the scores are.
-    coverage: share of the ids asked with that are known; unknown: the others. degraded: the store of
-    histories did not answer. model: the version that answered.
+    coverage: share of the ids asked with that are known, 0 where there are none; unknown: the others.
+    degraded: the store of histories did not answer. model: the version that answered.
     """
 
     by: Literal["history", "user", "popularity", "item", "attributes", "nothing"]

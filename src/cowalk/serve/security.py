@@ -12,7 +12,12 @@ from cowalk.serve.limits import Scope, header
 
 
 def has_key(scope: Scope, key: bytes) -> bool:
-    """Whether the request brings the key: X-API-Key, a Bearer token, or the password of Basic."""
+    """Whether the request brings the key."""
+    return hmac.compare_digest(key_of(scope), key)
+
+
+def key_of(scope: Scope) -> bytes:
+    """The key that the request brings: X-API-Key, a Bearer token, or the password of Basic; b"" for none."""
     given = header(scope, b"x-api-key")
     if not given:
         scheme, _, rest = header(scope, b"authorization").partition(b" ")
@@ -20,7 +25,7 @@ def has_key(scope: Scope, key: bytes) -> bool:
             given = rest.strip()
         elif scheme.lower() == b"basic":  # what a browser asks its user for, so that the page needs no other
             given = _password(rest)
-    return hmac.compare_digest(given, key)
+    return given
 
 
 def has_token(scope: Scope, token: bytes) -> bool:

@@ -105,15 +105,16 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch while the block runs, then end the threads."""
-        watching = asyncio.create_task(self.watch()) if self.settings.watch_seconds > 0 else None
+        """Watch source and store while the block runs, then end the threads."""
+        watching = [asyncio.create_task(self.store.watch())]
+        if self.settings.watch_seconds > 0:
+            watching.append(asyncio.create_task(self.watch()))
         try:
             yield
         finally:
-            if watching is not None:
-                watching.cancel()
-                with suppress(asyncio.CancelledError):
-                    await watching
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
             self.close()
 
     def close(self) -> None:

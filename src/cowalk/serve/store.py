@@ -14,6 +14,7 @@ from cowalk.serve.metrics import Metrics
 from cowalk.tables import Id
 
 T = TypeVar("T")
+PING = 1.0  # seconds between two looks whether the store answers, so that /ready is true with nobody asking
 THREADS = 8  # calls to a store outside this process that may wait at once
 log = logging.getLogger("cowalk.serve")
 
@@ -34,6 +35,12 @@ class Store:
     async def extend(self, events: list[Event]) -> int | None:
         """How many of the events count; None where the store is away and keeps none."""
         return await self._asked(lambda: self.histories.extend(events))
+
+    async def watch(self) -> None:
+        """Ask the store from time to time, until cancelled."""
+        while True:
+            await asyncio.sleep(PING)
+            await self.get("")
 
     async def _asked(self, call: Callable[[], T]) -> T | None:
         try:

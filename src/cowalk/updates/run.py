@@ -129,7 +129,7 @@ class _Update:
         state = self._learned(events, "learning from the new events")
         self.tell("comparing old and new", None)
         verdict = judge_update(self.model, self.grown, state, judged, part, self.recipe.seed)
-        verdict.notes.extend(notes)
+        verdict.notes.extend((*notes, *_carried(self.model)))
         self._bound(verdict)
         model = state.model(self.model, self.grown, self._manifest(verdict))
         for purpose, carried in self.model.indexes.items():
@@ -185,6 +185,16 @@ class _Update:
             "fingerprints": {**old.get("fingerprints", {}), "data": self.digest},
             "updates": [*old.get("updates", []), told],
         }
+
+
+def _carried(model: Model) -> list[str]:
+    """What becomes of what the model carries beside its vectors."""
+    told = []
+    if model.indexes:
+        told.append(f"built again: the index for {' and for '.join(model.indexes)}")
+    if model.map is not None:
+        told.append("the map is dropped, for the vectors have moved; `cowalk index` draws it anew")
+    return told
 
 
 def _date(micros: int) -> str:

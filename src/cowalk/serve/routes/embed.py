@@ -36,7 +36,8 @@ def _one(call: Call, wish: s.HowToEmbed, attributes: s.Attributes) -> s.Embedded
     near = s.Answer([], [], why)
     if k:
         where = where_of(wish.where)
-        near = answer_of(call, model.similar(attributes, k, where=where, explain=wish.explain), "attributes")
+        found = model.similar(attributes, k, where=where, explain=wish.explain, method=wish.method)
+        near = answer_of(call, found, "attributes")
     unknown = {name: values for name, values in made.unknown.items() if values}
     return s.Embedded(made.vectors[0].tolist(), near.items, near.scores, unknown, near.why, near.reasons)
 

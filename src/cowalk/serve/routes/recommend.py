@@ -98,7 +98,7 @@ def _answer(
         score=found.label,
         model=state.version,
         unknown=list(found.unknown),
-        coverage=1 - len(found.unknown) / max(found.asked, 1),
+        coverage=1 - len(found.unknown) / found.asked if found.asked else 0.0,
         notes=[*notes, *found.notes],
         degraded=AWAY in notes,
     )
