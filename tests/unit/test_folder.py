@@ -223,6 +223,9 @@ def test_foreign_newer_and_absent_are_refused(tmp_path: Path) -> None:
     path.write_text(json.dumps(manifest | {"format": 99}))
     with pytest.raises(ModelError, match="newer than this cowalk"):
         read_folder(tmp_path / "m")
+    path.write_text(json.dumps(manifest | {"format": 0}))
+    with pytest.raises(ModelError, match="older than this cowalk reads .*; fit again, or go on with"):
+        read_folder(tmp_path / "m")
 
 
 def test_files_of_another_fit_are_refused(tmp_path: Path) -> None:

@@ -301,6 +301,11 @@ def read_manifest(version: Path) -> dict[str, Any]:
         raise ModelError(
             f"{path}: format {form} is newer than this cowalk reads ({FORMAT}); pip install -U cowalk"
         )
+    if isinstance(form, int) and form < FORMAT:
+        raise ModelError(
+            f"{path}: format {form} is older than this cowalk reads ({FORMAT}); fit again, or go on with the "
+            "cowalk that wrote it"
+        )
     if manifest.get("checksum") != _checksum(manifest) or form != FORMAT:
         raise ModelError(
             f"{path}: was changed after it was written; fit again, or copy the model folder again"
