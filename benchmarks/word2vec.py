@@ -4,7 +4,8 @@
 
 Skip-gram and CBOW by negative sampling and by hierarchical softmax, and item2vec against gensim with a window
 as long as the session (shrink_windows=False). Both sides learn from the same sequences: sessions of the
-training part, cut to their latest --longest items. Each side chooses its scorer on validation in as many
+training part, cut to their latest --longest items; an item that no sequence holds then is known to neither.
+Each side chooses its scorer on validation in as many
 trials. gensim steps lock-free, cowalk in its deterministic mode.
 """
 
@@ -21,7 +22,7 @@ from common import parser, record, say, table
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate import Comparison
-from cowalk.evaluate.data import TrainData, train_data
+from cowalk.evaluate.data import DataSettings, TrainData, train_data
 from cowalk.evaluate.methods import choose
 from cowalk.evaluate.protocols.next_item import (
     NextItemSettings,
@@ -36,7 +37,8 @@ from cowalk.learn.extras import as_sets
 from cowalk.prepared import read_inputs
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.settings import load_recipe
-from cowalk.tables import Sessions, Vocab
+from cowalk.tables import Events, Sessions, Vocab
+from cowalk.types import AnyArray
 from gensim_peer import train as gensim_rows
 
 EPOCHS = {"online-retail": 5, "beauty": 5, "movielens-100k": 10}
@@ -78,21 +80,27 @@ def shortened(sessions: Sessions, longest: int) -> Sessions:
     )
 
 
+def read_part(events: Events, mask: AnyArray, settings: DataSettings, longest: int) -> TrainData:
+    """The training part without the items that no sequence holds after the cut: neither side knows them."""
+    train = train_data(events.select(mask), None, settings)
+    assert train.sessions is not None
+    read = np.unique(shortened(train.sessions, longest).items)
+    known = np.zeros(len(events.item_vocab), dtype=bool)
+    known[events.item_vocab.find(train.vocab.ids[read])] = True
+    return train_data(events.select(mask & known[events.items]), None, settings)
+
+
 def ours_of(
     form: Form, sessions: Sessions, train: TrainData, epochs: int, seed: int, workers: int
 ) -> Learned:
-    """cowalk's rows; zeros, as of gensim, for items that no sequence holds after the cut."""
+    """cowalk's rows."""
     base = load_recipe("word2vec").learn.model_dump()
     asked = {**base, **form.ours, "epochs": epochs, "most_contexts": 1000}
     settings = LearnSettings.model_validate(asked)
     counts = np.bincount(sessions.items, minlength=len(train.vocab))
     vocab = Vocab(train.vocab.ids, np.maximum(counts, 1).astype(np.int64))  # gensim counts what it reads
     learned = learn(sessions, vocab, settings, seed=seed, workers=workers)
-    read = (counts > 0)[:, None]
-    return replace(
-        learned, fingerprint=train.vocab.fingerprint, vectors=learned.vectors * read,
-        contexts=learned.contexts * read,
-    )  # fmt: skip
+    return replace(learned, fingerprint=train.vocab.fingerprint)
 
 
 def theirs_of(
@@ -121,7 +129,7 @@ def of_seed(dataset: str, seed: int, options: Any) -> Comparison:
     assert prepared.events is not None
     events = prepared.events
     train_mask, validation_mask, test_mask = next_item_masks(events, NextItemSettings(split=data.split))
-    train = train_data(events.select(train_mask), None, prepared.settings())
+    train = read_part(events, train_mask, prepared.settings(), options.longest)
     validation, _ = next_item_queries(events, validation_mask, train.vocab, seed=seed, name="validation")
     test, told = next_item_queries(events, test_mask, train.vocab, seed=seed)
     out = Comparison((seed,), figures={"next-item": [told]})
