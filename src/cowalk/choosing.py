@@ -60,7 +60,8 @@ def method_of(recipe: Recipe) -> VectorMethod:
     """The recipe as a method under judgement."""
     return VectorMethod(
         recipe.name, recipe.learn, recipe.walks, recipe.cold, recipe.learn_for_cold, recipe.recommend,
-        recipe.cooccurrence, engine=recipe.engine, hema=recipe.hema, mf=recipe.mf,
+        recipe.cooccurrence, engine=recipe.engine, hema=recipe.hema, mf=recipe.mf, tower=recipe.tower,
+        youtube=recipe.youtube, train=recipe.train,
     )  # fmt: skip
 
 

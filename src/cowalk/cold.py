@@ -69,7 +69,9 @@ class ColdScorer:
         lists = warm.lists
         if lists is not None:
             lists = with_new_items(lists, cold.nearest(fields, s.neighbors), s.sharpness, WIDTH)
-        vectors = self.vectors(fields)
+        vectors, tower = self.vectors(fields), warm.tower
+        if tower is not None:
+            tower = tower.beside(cold.inputs(fields, tower.inputs))
         return Recommender(
             np.concatenate([warm.vectors, vectors]),
             np.concatenate([warm.contexts, cold.contexts(fields)]),
@@ -77,4 +79,5 @@ class ColdScorer:
             lists,
             warm.settings,
             np.repeat(np.array([0.0, s.lift], dtype=np.float32), [len(warm.counts), len(vectors)]),
+            tower=tower,
         )

@@ -63,11 +63,11 @@ class Prepared:
         settings = self.settings()
         if self.events is None:
             assert self.graph is not None
-            return TrainData(self.items, self.graph, None, side, settings)
+            return TrainData(self.items, self.graph, None, side, settings=settings)
         sessions, report = sessionize(self.events, self.recipe.sessions, self.recipe.clean)
         self.reports["sessions"] = report
         graph = item_graph(sessions, len(self.items), self.recipe.graph, side)
-        return TrainData(self.items, graph, sessions, side, settings)
+        return TrainData(self.items, graph, sessions, side, settings=settings)
 
     def side_info(self) -> SideInfo | None:
         """Attributes of the items, fitted on them; DataError where no item of the table is among them."""

@@ -31,6 +31,7 @@ from cowalk.users import (
     rarity,
     share_places,
 )
+from cowalk.users.tower import UserTower
 
 STEP = 4096  # queries scored at once
 
@@ -76,7 +77,8 @@ class Recommender:
     has no part in it where vector = 0.
     vectors, contexts: float32[V, d]; counts: [V], the count in the log that was learned from; lift:
     float32[V], none = 0. index: over rows [key | bias] by inner product, which brings the vector channel's
-    candidates where not all items are to be scored.
+    candidates where not all items are to be scored. tower: a learned network that gives the history vector of
+    score HZ, instead of the mean by `history`, `decay`, `half_life` and `item_weights`.
     """
 
     vectors: Floats
@@ -86,6 +88,7 @@ class Recommender:
     settings: RecommendSettings = field(default_factory=RecommendSettings)
     lift: Floats | None = None
     index: Index | None = None
+    tower: UserTower | None = None
 
     def __post_init__(self) -> None:
         if self.index is None:
@@ -110,6 +113,17 @@ class Recommender:
     def _asking(self) -> tuple[Floats, np.float32]:
         """The rows that histories are means of, and what a mean is multiplied with."""
         return (self.vectors, np.float32(1)) if self.settings.score == "HZ" else (self._normal, COSINE_SCALE)
+
+    @property
+    def _asks_tower(self) -> bool:
+        return self.tower is not None and self.settings.score == "HZ"
+
+    @property
+    def looks_at(self) -> int:
+        """How many of a history's latest events are looked at."""
+        s = self.settings
+        own = self.tower.last if self._asks_tower and self.tower is not None else s.history
+        return max(own, s.cooccurrence_history)
 
     @property
     def has_keys(self) -> bool:
@@ -155,9 +169,15 @@ class Recommender:
             )
         return event_factors(items, offsets, times, self.settings.half_life, self._rare)
 
-    def queries(self, items: Ids, offsets: Offsets, times: Offsets | None = None) -> Floats:
-        """float32[Q, d]: the history vectors. times: int64[*] microseconds of the events, for half_life."""
+    def queries(
+        self, items: Ids, offsets: Offsets, times: Offsets | None = None, users: Ids | None = None
+    ) -> Floats:
+        """float32[Q, d]: the history vectors. times: int64[*] microseconds of the events, for half_life;
+        users: int32[Q] rows of known users, -1 = unknown, for a tower that looks at them.
+        """
         s = self.settings
+        if self._asks_tower and self.tower is not None:
+            return self.tower.vectors(items, offsets, users)
         factors = self._factors(items, offsets, times)
         rows, scale = self._asking()
         return scale * history_vectors(rows, items, offsets, s.history, s.decay, factors)
@@ -184,13 +204,15 @@ class Recommender:
 
     def interest_vectors(self, found: Interests) -> Floats:
         """float32[M, d]: what each interest asks with, the vector of its medoid."""
+        if self._asks_tower and self.tower is not None:
+            return self.tower.vectors(found.medoids, np.arange(len(found) + 1, dtype=np.int64))
         rows, scale = self._asking()
         return scale * rows[found.medoids]
 
     def recommend(
         self, items: Ids, offsets: Offsets, k: int, *, times: Offsets | None = None,
         exclude_seen: bool | None = None, exact: bool = False, allowed: NDArray[np.bool_] | None = None,
-        interests: int | None = None, workers: int | None = None,
+        interests: int | None = None, workers: int | None = None, users: Ids | None = None,
     ) -> Hits:  # fmt: skip
         """The k best items for each history items[offsets[q]:offsets[q+1]] (oldest first).
 
@@ -198,7 +220,7 @@ class Recommender:
         choice unless given) leaves the history's own items out; `exact` scores the whole catalogue instead of
         two candidate lists; `allowed` bool[V] are the items that may answer: with `exact` their scores and
         order are those among all. With more than one of `interests` (the settings' unless given) each asks
-        for itself, and they share the places.
+        for itself, and they share the places. users: see `queries`.
         """
         check_k(k)
         exclude = self.settings.exclude_seen if exclude_seen is None else exclude_seen
@@ -209,15 +231,20 @@ class Recommender:
             part = offsets[start : start + STEP + 1]
             low, high = int(part[0]), int(part[-1])
             when = None if times is None else times[low:high]
-            parts.append(answer(items[low:high], part - low, when, wish))
+            who = None if users is None else users[start : start + len(part) - 1]
+            parts.append(answer(items[low:high], part - low, when, who, wish))
         if len(parts) == 1:
             return parts[0]
         return Hits(np.concatenate([p.ids for p in parts]), np.concatenate([p.scores for p in parts]))
 
-    def _block(self, items: Ids, offsets: Offsets, times: Offsets | None, wish: Wish) -> Hits:
-        return self._ranked(self.queries(items, offsets, times), items, offsets, wish)
+    def _block(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, users: Ids | None, wish: Wish
+    ) -> Hits:
+        return self._ranked(self.queries(items, offsets, times, users), items, offsets, wish)
 
-    def _shared(self, items: Ids, offsets: Offsets, times: Offsets | None, wish: Wish) -> Hits:
+    def _shared(
+        self, items: Ids, offsets: Offsets, times: Offsets | None, users: Ids | None, wish: Wish
+    ) -> Hits:
         """Every interest asks with its medoid and its own items; an empty history as one with none."""
         found = self.interests(items, offsets, times, most=wish.interests, workers=wish.workers)
         most = wish.k + (int(np.diff(offsets).max(initial=0)) if wish.exclude else 0)  # others may take first
@@ -230,7 +257,8 @@ class Recommender:
         empty = np.flatnonzero(np.diff(offsets) == 0)
         if len(empty):
             none, ends = items[:0], np.zeros(len(empty) + 1, dtype=np.int64)
-            plain = self._block(none, ends, ends[:0], wish._replace(exclude=False))
+            who = None if users is None else users[empty]
+            plain = self._block(none, ends, ends[:0], who, wish._replace(exclude=False))
             shared.ids[empty], shared.scores[empty] = plain.ids, plain.scores
         return shared
 

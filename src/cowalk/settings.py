@@ -14,14 +14,16 @@ from pydantic import Field, ValidationError
 
 from cowalk.errors import UsageError
 from cowalk.learn.checks import check_settings
-from cowalk.learn.engines import HOMES, Engine, Stages
+from cowalk.learn.engines import HOMES, NETWORKS, Engine, Stages
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.settings import ColdSettings, LearnSettings, WalkSettings
+from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
 from cowalk.prepare.settings import CleanSettings, GraphSettings, ReadSettings, SessionSettings, SideSettings
 from cowalk.recall.settings import CooccurrenceSettings
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.setting_names import FIRST, did_you_mean, foreign_hint, translated
+from cowalk.train_settings import TrainSettings
 from cowalk.types import Settings
 from cowalk.update_settings import UpdateSettings
 
@@ -48,7 +50,9 @@ class Recipe(Settings):
     name: str = Field("custom", description="Name of the recipe.")
     description: str = Field("", description="What the recipe is for, in a sentence.")
     engine: Engine = Field(
-        "skip-gram", description="What learns: skip-gram reads [learn], hema [hema], als and bpr [mf]."
+        "skip-gram",
+        description="What learns: skip-gram reads [learn], hema [hema], als and bpr [mf], two-tower [tower] "
+        "and [train], youtube-dnn [youtube] and [train].",
     )
     seed: int = Field(0, description="The root seed; each stage draws its own stream from it.")
     workers: int | None = Field(None, ge=1, description="Threads; none = all cores.")
@@ -72,6 +76,9 @@ class Recipe(Settings):
     )
     hema: HemaSettings = HemaSettings()
     mf: MatrixSettings = MatrixSettings()
+    tower: TowerSettings = TowerSettings()
+    youtube: YouTubeSettings = YouTubeSettings()
+    train: TrainSettings = TrainSettings()
     cold: ColdSettings = ColdSettings()
     cooccurrence: CooccurrenceSettings = CooccurrenceSettings()
     recommend: RecommendSettings = RecommendSettings()
@@ -80,7 +87,9 @@ class Recipe(Settings):
     @property
     def stages(self) -> Stages:
         """What the engine of this recipe learns by."""
-        return Stages(self.engine, self.learn, self.walks, self.hema, self.mf)
+        return Stages(
+            self.engine, self.learn, self.walks, self.hema, self.mf, self.tower, self.youtube, self.train
+        )  # fmt: skip
 
     @property
     def learn_for_cold(self) -> LearnSettings | None:
@@ -177,6 +186,15 @@ def recipe_from(tree: Mapping[str, Any], where: str) -> Recipe:
     if recipe.cold.method == "transfer" and recipe.engine != "hema":
         raise UsageError(
             f"recipe {where}: cold.method=transfer needs engine hema; use ridge, mean or similar"
+        )
+    if recipe.cold.method == "tower" and recipe.engine != "two-tower":
+        raise UsageError(
+            f"recipe {where}: cold.method=tower needs engine two-tower; use ridge, mean or similar"
+        )
+    if recipe.cold.method == "tower" and not recipe.tower.fields:
+        raise UsageError(
+            f"recipe {where}: cold.method=tower reads attributes and tower.fields=false leaves them out; "
+            "set cold.method=ridge"
         )
     second = recipe.learn_for_cold  # checked at birth, like the rest
     check_settings(recipe.learn)
@@ -275,7 +293,7 @@ def resolve(key: str, engine: Engine = "skip-gram") -> tuple[str, ...]:
     home = HOMES.get(engine, "learn")
     if key in STAGES[home].model_fields and (home != "learn" or key in FIRST):
         return (home, key)
-    others = set(HOMES.values()) - {home}
+    others = set(HOMES.values()) - {home} | (set() if engine in NETWORKS else {"train"})
     homes = [stage for stage, kind in STAGES.items() if key in kind.model_fields and stage not in others]
     if len(homes) > 1:
         told = " or ".join(f"{home}.{key}" for home in homes)

@@ -25,7 +25,7 @@ class TrainData:
     """What a method may see. `vocab.counts` are counts of the training events.
 
     sessions is None where only a graph is known (link prediction, a ready graph); side_info is None without a
-    catalogue.
+    catalogue; users: attributes by user row, None without a table of them.
     """
 
     vocab: Vocab
@@ -33,6 +33,7 @@ class TrainData:
     sessions: Sessions | None = None
     side_info: SideInfo | None = None
     settings: DataSettings = field(default_factory=DataSettings)
+    users: SideInfo | None = None
 
 
 def train_data(events: Events, catalogue: Catalogue | None, settings: DataSettings) -> TrainData:
@@ -45,4 +46,4 @@ def train_data(events: Events, catalogue: Catalogue | None, settings: DataSettin
     sessions, _ = sessionize(known, settings.session, settings.clean)
     side = None if catalogue is None else encode_side_info(catalogue, known.item_vocab, settings.side)
     graph = item_graph(sessions, len(known.item_vocab), settings.graph, side)
-    return TrainData(known.item_vocab, graph, sessions, side, settings)
+    return TrainData(known.item_vocab, graph, sessions, side, settings=settings)

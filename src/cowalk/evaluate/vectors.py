@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +14,18 @@ from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
 from cowalk.evaluate.queries import ColdCandidates
 from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings
-from cowalk.learn.engines import Engine, Stages, learned_from
+from cowalk.learn.engines import NETWORKS, Engine, Stages, learned_from
 from cowalk.learn.hema_settings import HemaSettings
 from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.sets import Rows, rows_for
+from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
 from cowalk.recall import CooccurrenceLists, CooccurrenceSettings, cooccurrence_lists
 from cowalk.recommend import Recommender
 from cowalk.recommend_settings import RecommendSettings
 from cowalk.tables import Field, Hits
+from cowalk.train_settings import TrainSettings
 from cowalk.types import AnyArray, Floats, Ids, Offsets
+from cowalk.users.tower import UserTower, tower_of
 
 VECTOR_KNOBS: Mapping[str, tuple[Any, ...]] = {
     "score": ("HZ", "HH"),
@@ -78,13 +82,22 @@ class VectorMethod:
     engine: Engine = "skip-gram"
     hema: HemaSettings = field(default_factory=HemaSettings)
     mf: MatrixSettings = field(default_factory=MatrixSettings)
+    tower: TowerSettings = field(default_factory=TowerSettings)
+    youtube: YouTubeSettings = field(default_factory=YouTubeSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
 
-    answers: ClassVar[frozenset[Question]] = frozenset({"next-item", "cold", "cold-candidates", "link"})
+    @property
+    def answers(self) -> frozenset[Question]:
+        """Networks learn from histories, so a graph alone is not asked of them."""
+        asked: frozenset[Question] = frozenset({"next-item", "cold", "cold-candidates", "link"})
+        return asked - {"link"} if self.engine in NETWORKS else asked
 
     @property
     def stages(self) -> Stages:
         """What says which rows are learned; the second set of rows has `cold_learn` in place of `learn`."""
-        return Stages(self.engine, self.learn, self.walks, self.hema, self.mf)
+        return Stages(
+            self.engine, self.learn, self.walks, self.hema, self.mf, self.tower, self.youtube, self.train
+        )  # fmt: skip
 
     def fit(
         self, train: TrainData, *, seed: int, workers: int | None = None, progress: Progress | None = None
@@ -151,6 +164,8 @@ class FittedVectors(Fitted):
                 {name: _first(getattr(m.cold, name), values) for name, values in knobs.items()}
             )
         knobs = {name: _first(getattr(m.recommend, name), values) for name, values in VECTOR_KNOBS.items()}
+        if self._tower is not None and m.recommend.score == "HZ":  # the tower itself weighs a history
+            knobs = {"popularity": knobs["popularity"]}
         if self.cold_learned is not None:
             knobs["rows"] = _first(m.recommend.rows, ROWS)
         if self._blends:
@@ -178,7 +193,13 @@ class FittedVectors(Fitted):
         settings, near = self.chosen(choice)
         lists = self._listed(near) if self._blends else None
         rows = self._rows(settings.rows)
-        return Recommender(rows.vectors, rows.contexts, self.train.vocab.counts, lists, settings)
+        return Recommender(
+            rows.vectors, rows.contexts, self.train.vocab.counts, lists, settings, tower=self._tower
+        )  # fmt: skip
+
+    @cached_property
+    def _tower(self) -> UserTower | None:
+        return tower_of(self.learned.extra)
 
     def _rows(self, which: Rows) -> Learned:
         if which not in self._sets:

@@ -58,6 +58,22 @@ def _moment(examples: Examples, at: int | float | str) -> int:
     return int(at)
 
 
+def held_out(examples: Examples, most: int, seed: int = 0) -> tuple[Examples, Examples | None]:
+    """Training examples, and the last one of up to `most` owners drawn, at most a tenth of all examples.
+
+    The event of a last example is in no other history, so training does not show it. None where too few
+    examples are there to hold any out.
+    """
+    _, last = np.unique(examples.owners[::-1], return_index=True)
+    last = len(examples) - 1 - last
+    k = min(most, len(last), len(examples) // 10)
+    if k == 0:
+        return examples, None
+    test = np.zeros(len(examples), dtype=bool)
+    test[generator(seed, "examples/held out").choice(last, size=k, replace=False)] = True
+    return examples.select(~test), examples.select(test)
+
+
 def check_no_leak(train: Examples, test: Examples, by: By) -> None:
     """DataError where training shows something of the test part.
 

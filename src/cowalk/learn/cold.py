@@ -10,6 +10,7 @@ import numpy as np
 from cowalk.errors import DataError, UsageError
 from cowalk.learn.attributes import AttributeRows, Dense, attribute_rows
 from cowalk.learn.hema_layout import new_item_scales, transfers
+from cowalk.learn.item_tower import ItemTower, item_tower_of
 from cowalk.learn.parts import field_idf, value_scales
 from cowalk.learn.result import Learned
 from cowalk.learn.settings import ColdSettings
@@ -27,7 +28,7 @@ class ColdMap:
     of the items that share most; transfer: the direction sum of w_k M_k e_k at the mean length of H (Hema,
     Zhao et al. 2018), to be compared by cosine; ridge: a weighted ridge regression from idf-weighted
     attributes to the learned vectors. Context rows: the ridge map to Z, or for the others the mean Z of the
-    items that share most.
+    items that share most. tower: both by the item tower of a two-tower network (Yi et al. 2019).
     An item with no known attribute gets the mean over all items.
     """
 
@@ -47,10 +48,14 @@ class ColdMap:
             raise UsageError(
                 "cold.method=transfer needs the transfer matrices of engine hema; use ridge, mean or similar"
             )
+        if settings.method == "tower" and item_tower_of(learned.extra) is None:
+            raise UsageError("cold.method=tower needs engine two-tower with tower.fields; use ridge, mean")
         return cls(learned, side_info, counts, settings)
 
     def vectors(self, fields: tuple[Field, ...]) -> Floats:
         """float32[N, d] beside the learned vectors H, for N items coded by `encode_items`."""
+        if self.settings.method == "tower" and self._tower is not None:
+            return self._tower.vectors(fields)
         if self.settings.method == "transfer":
             return self._transferred(fields)
         if self.settings.method != "ridge" and self.learned.fields:
@@ -59,19 +64,32 @@ class ColdMap:
 
     def contexts(self, fields: tuple[Field, ...]) -> Floats:
         """float32[N, d] beside the learned context rows Z, so that a cold item can be recommended."""
+        if self.settings.method == "tower" and self._tower is not None:
+            return self._tower.vectors(fields)
         if self.settings.method == "ridge" or not self.learned.fields:
             return self._ridge(fields)[:, self._size :].astype(np.float32)
         return self._neighbor_mean(fields, self.learned.contexts)
 
     def at(self, fields: tuple[Field, ...]) -> tuple[Floats, Floats]:
         """What `vectors` and `contexts` give, of a few items: a ridge is solved for them alone."""
-        if self.settings.method != "ridge" and self.learned.fields:
+        if self.settings.method == "tower" or (self.settings.method != "ridge" and self.learned.fields):
             return self.vectors(fields), self.contexts(fields)
         wanted = np.hstack([self.learned.vectors, self.learned.contexts]).astype(np.float64) - self._center
         asked = attribute_rows(fields, self.side_info)
         found = self._known.ridge_at(asked, wanted, self._trust, self.settings.ridge) + self._center
         both = found.astype(np.float32)
         return both[:, : self._size], both[:, self._size :]
+
+    def inputs(self, fields: tuple[Field, ...], known: Floats) -> Floats:
+        """float32[N, n]: what a user tower takes in for these items, beside its rows `known` of the learned
+        ones: the item tower's sums, or else the mean row of the items that share most.
+        """
+        tower = self._tower
+        return self._neighbor_mean(fields, known) if tower is None else tower.inputs(fields)
+
+    @cached_property
+    def _tower(self) -> ItemTower | None:
+        return item_tower_of(self.learned.extra)
 
     def nearest(self, fields: tuple[Field, ...], k: int) -> Hits:
         """The k warm items that share most with each cold one: cosine of idf-weighted attribute values."""

@@ -14,11 +14,18 @@ from cowalk.learn.matrix import learn_matrix
 from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.result import Learned
 from cowalk.learn.settings import LearnSettings, WalkSettings
+from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
+from cowalk.train_settings import TrainSettings
 
-Engine = Literal["skip-gram", "hema", "als", "bpr"]
-HOMES: dict[Engine, str] = {"skip-gram": "learn", "hema": "hema", "als": "mf", "bpr": "mf"}
+Engine = Literal["skip-gram", "hema", "als", "bpr", "two-tower", "youtube-dnn"]
+HOMES: dict[Engine, str] = {
+    "skip-gram": "learn", "hema": "hema", "als": "mf", "bpr": "mf", "two-tower": "tower",
+    "youtube-dnn": "youtube",
+}  # fmt: skip
 """The stage that holds each engine's settings."""
+NETWORKS: tuple[Engine, ...] = ("two-tower", "youtube-dnn")
+"""Engines that learn a user tower by torch and read [train] beside their own stage."""
 
 
 class Data(Protocol):
@@ -36,6 +43,9 @@ class Data(Protocol):
     @property
     def side_info(self) -> SideInfo | None: ...
 
+    @property
+    def users(self) -> SideInfo | None: ...
+
 
 @dataclass(frozen=True)
 class Stages:
@@ -46,6 +56,9 @@ class Stages:
     walks: WalkSettings = field(default_factory=WalkSettings)
     hema: HemaSettings = field(default_factory=HemaSettings)
     mf: MatrixSettings = field(default_factory=MatrixSettings)
+    tower: TowerSettings = field(default_factory=TowerSettings)
+    youtube: YouTubeSettings = field(default_factory=YouTubeSettings)
+    train: TrainSettings = field(default_factory=TrainSettings)
 
     def with_learn(self, settings: LearnSettings) -> Stages:
         """The same with other settings of [learn]: those of a second set of rows."""
@@ -79,10 +92,33 @@ def learned_from(
             walks=stages.walks, side_info=data.side_info, seed=seed, workers=workers, progress=progress,
             checkpoint=checkpoint,
         )  # fmt: skip
+    if stages.engine in NETWORKS:
+        return _by_network(data, stages, seed, workers, progress, checkpoint)
     source = data.graph if data.sessions is None else data.sessions
+    kind: Literal["als", "bpr"] = "als" if stages.engine == "als" else "bpr"
     return learn_matrix(
-        source, data.vocab, stages.engine, stages.mf, seed=seed, workers=workers, progress=progress
-    )
+        source, data.vocab, kind, stages.mf, seed=seed, workers=workers, progress=progress
+    )  # fmt: skip
+
+
+def _by_network(
+    data: Data, stages: Stages, seed: int, workers: int | None, progress: Progress | None,
+    checkpoint: Path | None,
+) -> Learned:  # fmt: skip
+    """The one door from here to torch: the room nn is imported when a network is learned, not before."""
+    from cowalk.nn.needs import need
+
+    need("torch", "lightning")
+    from cowalk.nn.recall import Run
+
+    run = Run(seed, workers, progress, checkpoint)
+    if stages.engine == "two-tower":
+        from cowalk.nn.two_tower import learn_two_tower
+
+        return learn_two_tower(data, stages.tower, stages.train, run)
+    from cowalk.nn.youtube import learn_youtube
+
+    return learn_youtube(data, stages.youtube, stages.train, run)
 
 
 def source_of(data: Data, sequences: str, stage: str, walk_instead: bool) -> Sessions | ItemGraph:

@@ -147,9 +147,10 @@ class LearnSettings(Settings):
 class ColdSettings(Settings):
     """The vector of an item that nobody has clicked yet, and how it is scored."""
 
-    method: Literal["mean", "similar", "ridge", "transfer"] = Field(
+    method: Literal["mean", "similar", "ridge", "transfer", "tower"] = Field(
         "ridge",
-        description="Mean of field rows (paper), weights of the items most like it, a ridge map; Hema's map.",
+        description="Mean of field rows (paper), weights of the items most like it, a ridge map, Hema's "
+        "map, or the item tower of a two-tower network.",
     )
     ridge: float = Field(0.3, gt=0, description="Ridge penalty.")
     ridge_trust: float = Field(

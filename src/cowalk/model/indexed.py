@@ -14,6 +14,7 @@ from cowalk.model.indexes import NEIGHBORS, PURPOSES, CarriedIndex, Purpose, bui
 from cowalk.recall import Index
 from cowalk.recall.building import Built
 from cowalk.recommend import Recommender
+from cowalk.users.tower import tower_of
 
 
 class IndexedModel(ModelData):
@@ -33,7 +34,10 @@ class IndexedModel(ModelData):
     def _plain(self) -> Recommender:
         """The scorer without an index."""
         rows = self._asked
-        return Recommender(rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend)
+        return Recommender(
+            rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend,
+            tower=tower_of(self.learned.extra),
+        )  # fmt: skip
 
     def index(self, purpose: Purpose) -> Index | None:
         """The index for `recommend` or `similar`, opened; None where there is none.

@@ -83,8 +83,7 @@ class UserStore:
     def __init__(
         self, recommender: Recommender, vocab: Vocab, *, keep: int | None = None, repeats: bool = False
     ) -> None:
-        settings = recommender.settings
-        least = max(settings.history, settings.cooccurrence_history)
+        least = recommender.looks_at
         if keep is not None and keep < least:
             raise UsageError(f"keep is {keep}, but the scorer looks at the latest {least} events")
         self.recommender, self.vocab = recommender, vocab

@@ -30,6 +30,8 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "hema": ("window", "vector_size", "field_size", "negative", "step", "epochs", "weight", "beta"),
     "als": ("vector_size", "epochs", "regularization", "confidence", "weighting"),
     "bpr": ("vector_size", "epochs", "regularization", "step", "weighting"),
+    "two-tower": ("vector_size", "last", "temperature", "id_dropout"),
+    "youtube-dnn": ("vector_size", "last", "negatives", "negative_power"),
 }
 """What is searched of the other engines; `weight` and `confidence` are what alpha means to each."""
 
@@ -80,6 +82,11 @@ def _named(stage: str, names: Iterable[str], own: Settings) -> dict[str, Knob]:
         "regularization": lambda: ratio("regularization", 10) if n("regularization") else range_of(0, 0.1),
         "weight": lambda: range_of(0, 2 * max(n("alpha"), 1)),
         "confidence": lambda: ratio("alpha", 10),
+        "last": lambda: range_of(max(1, n("last") / 2), 2 * n("last"), whole=True, log=True),
+        "temperature": lambda: ratio("temperature", 2),
+        "id_dropout": lambda: range_of(0, 0.5),
+        "negatives": lambda: range_of(n("negatives") / 4, 2 * n("negatives"), whole=True, log=True),
+        "negative_power": lambda: range_of(0, 1),
         "weighting": lambda: Values(("none", "bm25")),
     }
     alpha = {"weight": "alpha", "confidence": "alpha"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cowalk.errors import UsageError
-from cowalk.learn.engines import HOMES, Engine
+from cowalk.learn.engines import HOMES, NETWORKS, Engine
 from cowalk.settings import STAGES, Recipe, parse_value, resolve
 
 WIDE = 8.0  # a range of positive numbers whose ends are further apart than this is searched by ratio
@@ -160,6 +160,8 @@ def _why_not(name: str, recipe: Recipe) -> str:
     stage, home = name.partition(".")[0], HOMES[recipe.engine]
     if stage in ("recommend", "cold", "cooccurrence"):
         return "it is chosen anew in each trial, by as many tries as the setting trials says"
+    if stage == "train" and recipe.engine in NETWORKS:
+        return ""
     if stage not in ("walks", "cold_learn", *HOMES.values()):
         return f"it changes the data; what is tuned stands in walks and {home}"
     if stage == "walks" and not walks(recipe):

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from cowalk.kernels import histories as kernels
+from cowalk.layers import normalize as normalize
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 COSINE_SCALE = np.float32(8.0)
@@ -68,10 +69,3 @@ def rarity(counts: AnyArray, kind: ItemWeights, sif: float) -> Floats | None:
     share = np.maximum(counts, 1) / max(float(np.sum(counts)), 1.0)
     weights = np.log1p(1 / share) if kind == "idf" else sif / (sif + share)
     return np.asarray(weights, dtype=np.float32)
-
-
-def normalize(rows: Floats) -> Floats:
-    """The rows at length 1; a zero row stays zero."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
-    out: Floats = (rows / np.maximum(lengths, 1e-12)).astype(np.float32)
-    return out

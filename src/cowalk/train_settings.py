@@ -1,0 +1,38 @@
+"""Settings of training a network; every model of torch reads them."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cowalk.types import Settings
+
+Optimizer = Literal["adam", "adagrad", "sgd"]
+Precision = Literal["32", "16-mixed", "bf16-mixed"]
+
+
+class TrainSettings(Settings):
+    """How a network is trained; read by the engines that need torch (extra deep)."""
+
+    epochs: int = Field(20, ge=1, description="Passes over the examples at most.")
+    batch_size: int = Field(1024, ge=2, description="Examples of a step.")
+    optimizer: Optimizer = Field("adam", description="What moves the weights.")
+    learning_rate: float = Field(0.005, gt=0, description="Step size of the optimizer.")
+    weight_decay: float = Field(0.0, ge=0, description="Penalty on squared weights; none on sparse tables.")
+    sparse: bool = Field(
+        False, description="Tables of rows get sparse gradients: worth it where rows are many millions."
+    )
+    patience: int = Field(
+        3, ge=0, description="Epochs without a better validation figure before training stops; 0 = never."
+    )
+    validation: int = Field(
+        2000, ge=0, description="Examples held out for the validation figure, at most; 0 = no figure."
+    )
+    accelerator: Literal["auto", "cpu", "gpu", "mps"] = Field(
+        "auto", description="What computes; auto = a GPU where there is one."
+    )
+    devices: int = Field(1, ge=1, description="GPUs, or processes, that share each step.")
+    precision: Precision = Field("32", description="Numbers of the network: 32 bits, or 16 where safe.")
+    logger: Literal["none", "csv", "tensorboard"] = Field(
+        "none", description="Where losses and figures are written, epoch by epoch."
+    )
+    log_folder: str = Field("logs", description="Folder of the logger's files.")

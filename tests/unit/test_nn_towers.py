@@ -1,0 +1,220 @@
+"""Two-tower and YouTubeDNN: the numpy towers equal torch, seeds are equal, cold items have vectors."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import cowalk as cw
+from cowalk.datasets import SimulatedShop
+from cowalk.errors import DataError, UsageError
+from cowalk.examples import Batches
+from cowalk.learn.item_tower import item_tower_of
+from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
+from cowalk.nn.batches import tensors
+from cowalk.nn.features import features_of
+from cowalk.nn.recall import Run, examples_of, histories, recall_of
+from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower, learn_two_tower
+from cowalk.nn.youtube import Samples, YouTubeBatches, YouTubeDNN, learn_youtube
+from cowalk.tables import Field, Sessions, SideInfo, Vocab
+from cowalk.train_settings import TrainSettings
+from cowalk.users.tower import tower_of
+
+V, U = 30, 60
+QUICK = TrainSettings(epochs=2, batch_size=64, accelerator="cpu", validation=20)
+
+
+@dataclass(frozen=True)
+class World:
+    """Two kinds of items; a user stays with one kind, told by the user's own attribute."""
+
+    vocab: Vocab
+    sessions: Sessions | None
+    side_info: SideInfo | None
+    users: SideInfo | None
+
+
+def world() -> World:
+    rng = np.random.default_rng(1)
+    runs = [(rng.integers(0, V // 2, rng.integers(3, 12)) * 2 + u % 2).astype(np.int32) for u in range(U)]
+    offsets = np.concatenate([[0], np.cumsum([len(run) for run in runs])]).astype(np.int64)
+    items = np.concatenate(runs)
+    sessions = Sessions(
+        items, offsets, np.arange(U, dtype=np.int32), np.zeros(U, np.int64), np.ones(len(items), np.float32),
+        np.arange(len(items), dtype=np.int64) * 60_000_000,
+    )  # fmt: skip
+    kind = Field(
+        "kind", "categorical", np.arange(V + 1), (np.arange(V) % 2).astype(np.int32), np.array(["a", "b"])
+    )
+    tags = Field(
+        "tags", "multi", np.arange(V + 1) * 2, np.tile([0, 2], V).astype(np.int32), np.array(["x", "y", "z"])
+    )
+    dense = Field.dense("look", rng.normal(size=(V, 3)).astype(np.float32))
+    people = Field(
+        "side", "categorical", np.arange(U + 1), (np.arange(U) % 2).astype(np.int32), np.array(["l", "r"])
+    )
+    vocab = Vocab(np.arange(V), np.bincount(items, minlength=V))
+    return World(
+        vocab, sessions, SideInfo(vocab.fingerprint, (kind, tags, dense)), SideInfo("people", (people,))
+    )
+
+
+WORLD = world()
+
+
+def two_tower(**changes: object) -> tuple[TwoTower, TowerSettings]:
+    s = TowerSettings.model_validate({"vector_size": 6, "last": 4, **changes})
+    torch.manual_seed(0)
+    people = features_of(WORLD.users, U, own=False)
+    network = TwoTower(features_of(WORLD.side_info, V, own=s.item_id), people, s)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 0.3 * torch.randn_like(weight)
+    return network.eval(), s
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"history": "mean"},
+        {"item_layers": [7], "user_layers": [5, 8]},
+        {"item_id": False, "logq": "streaming"},
+    ],
+)
+def test_the_numpy_towers_equal_the_network(changes: dict[str, object]) -> None:
+    network, s = two_tower(id_dropout=0, **changes)
+    examples, _ = examples_of(WORLD, s.last, None, 0, 0)
+    batches = TowerBatches(Batches(examples, 50, shuffle=False), network, Frequency(examples, s, QUICK, 0), 0)
+    batch = next(iter(batches))
+    with torch.no_grad():
+        users, items = network.both(tensors(batch))
+    inputs = network.items.all()
+    tower = network.user_tower(inputs)
+    first = examples.select(np.arange(50))
+    mine = tower.vectors(*histories(first), first.users) * s.temperature
+    assert np.abs(mine - users.numpy()).max() < 1e-5
+    rows = network.item_tower().top(inputs)
+    assert np.abs(rows[first.targets] - items.numpy()[:50]).max() < 1e-5
+    back = tower_of(tower.arrays())
+    assert back is not None
+    asked = (*histories(first), first.users)
+    assert np.array_equal(back.vectors(*asked), tower.vectors(*asked))
+
+
+def test_an_item_without_an_own_row_has_the_default_one() -> None:
+    network, _ = two_tower()
+    tower = network.item_tower()
+    assert WORLD.side_info is not None
+    inputs, own = network.items.all(), network.items.table.detach().numpy()
+    cold = tower.inputs(WORLD.side_info.fields)
+    assert np.abs(inputs - own[:V] + own[V] - cold).max() < 1e-5
+    missing = tuple(field.take(np.array([-1])) for field in WORLD.side_info.fields)
+    assert np.array_equal(tower.inputs(missing), own[V : V + 1])
+    back = item_tower_of(tower.arrays())
+    assert back is not None
+    assert np.array_equal(back.vectors(WORLD.side_info.fields), tower.vectors(WORLD.side_info.fields))
+
+
+def test_the_youtube_tower_equals_the_network() -> None:
+    s = YouTubeSettings(vector_size=6, layers=(9,), last=5, bias=True, negatives=20)
+    torch.manual_seed(0)
+    network = YouTubeDNN(V, features_of(WORLD.users, U, own=False), s)
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight += 0.3 * torch.randn_like(weight)
+    examples, _ = examples_of(WORLD, s.last, None, 0, 0)
+    samples = Samples.of(np.ones(V), 1.0, s.negatives)
+    made = YouTubeBatches(
+        Batches(examples, 50, shuffle=False), network, samples, int(examples.times.max()), 0
+    )
+    batch = tensors(next(iter(made)))
+    assert float(batch["age"].max()) > 0
+    batch["age"] = torch.zeros(50)  # what serves is the newest moment
+    first = examples.select(np.arange(50))
+    mine = network.user_tower().vectors(*histories(first), first.users)
+    with torch.no_grad():
+        assert np.abs(mine[:, :-1] - network.users(batch).numpy()).max() < 1e-5
+    assert (mine[:, -1] == 1).all()
+    scores = mine @ network.contexts().T
+    wanted = mine[:, :-1] @ network.outputs.detach().numpy().T + network.bias.detach().numpy()[:, 0]
+    assert np.abs(scores - wanted).max() < 1e-5
+
+
+def test_attention_and_users_by_written_arithmetic() -> None:
+    network, _ = two_tower()
+    tower = replace(
+        network.user_tower(network.items.all()),
+        inputs=np.array([[1.0, 0], [0, 2]], np.float32), query=np.array([1.0, 0], np.float32),
+        places=np.array([0.0, -1, -9], np.float32), people=np.array([[5.0, 0], [0, 7]], np.float32),
+        layers=(), unit=False, scale=2.0,
+    )  # fmt: skip
+    found = tower.vectors(np.array([0, 1, 0], np.int32), np.array([0, 0, 3]), np.array([0, -1], np.int32))
+    weights = np.exp([1 - 9, 0 - 1, 1 - 0.0])  # oldest first: row . query + place
+    mean = weights / weights.sum() @ np.array([[1.0, 0], [0, 2], [1, 0]])
+    assert np.allclose(found, [[10, 0], 2 * mean + [0, 14]], atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["two-tower", "youtube-dnn"])
+def test_equal_seeds_learn_equal_vectors_that_know_the_kinds(engine: str) -> None:
+    def learn(seed: int) -> cw.Learned:
+        if engine == "two-tower":
+            s = TowerSettings(vector_size=8)
+            return learn_two_tower(WORLD, s, QUICK.model_copy(update={"epochs": 8}), Run(seed, 1))
+        y = YouTubeSettings(vector_size=8, negatives=30)
+        t = QUICK.model_copy(update={"epochs": 30, "learning_rate": 0.02, "validation": 0})
+        return learn_youtube(WORLD, y, t, Run(seed, 1))
+
+    one, two, other = learn(1), learn(1), learn(2)
+    assert np.array_equal(one.vectors, two.vectors)
+    assert all(np.array_equal(one.extra[name], two.extra[name]) for name in one.extra)
+    assert not np.array_equal(one.vectors, other.vectors)
+    tower = tower_of(one.extra)
+    assert tower is not None
+    scores = tower.vectors(np.array([0, 2, 1, 3], np.int32), np.array([0, 2, 4])) @ one.contexts.T
+    even = np.arange(V) % 2 == 0
+    assert scores[0, even].mean() > scores[0, ~even].mean() + 0.5
+    assert scores[1, ~even].mean() > scores[1, even].mean() + 0.5
+    assert recall_of(tower, one.contexts, examples_of(WORLD, 20, None, 20, 0)[0]) > 0.7
+
+
+def test_a_graph_has_no_histories() -> None:
+    with pytest.raises(DataError, match="give events"):
+        learn_two_tower(replace(WORLD, sessions=None))
+
+
+def test_fit_saves_and_asks_the_tower(shop: SimulatedShop, tmp_path: Path) -> None:
+    model = cw.fit(
+        str(shop.events), items=str(shop.items), recipe="two-tower", vector_size=8, trials=2, workers=1,
+        train__epochs=1, train__batch_size=512, train__accelerator="cpu", out=tmp_path / "m",
+    )  # fmt: skip
+    back = cw.load(tmp_path / "m")
+    ids = model.vocab.ids[:3].tolist()
+    assert back.recommend(ids, 5).scores == model.recommend(ids, 5).scores
+    tower, rows = tower_of(back.learned.extra), model.vocab.find(ids)
+    assert tower is not None
+    wanted = tower.vectors(rows, np.array([0, 3]))
+    assert np.array_equal(back.recommender.queries(rows, np.array([0, 3])), wanted)
+    store = back.user_store()
+    assert store.keep == 20
+    for item in ids:
+        store.update("someone", item)
+    assert np.allclose(store.vector("someone"), wanted[0], atol=1e-6)
+    attributes = {
+        field.name: field.labels[0] for field in back.side_info.fields if field.kind == "categorical"
+    }
+    assert back.embed(attributes, method="tower").shape == (8,)
+    assert len(back.recommend(ids, 3, interests=2).ids) == 3
+    with pytest.raises(UsageError, match=r"tower\.fields=false"):
+        cw.load_recipe("two-tower", {"tower.fields": False})
+    with pytest.raises(UsageError, match="needs engine two-tower"):
+        cw.load_recipe("eges", {"cold.method": "tower"})
+
+
+def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, shop: SimulatedShop) -> None:
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    with pytest.raises(cw.MissingExtraError, match=r"pip install 'cowalk\[deep\]'"):
+        cw.fit(str(shop.events), recipe="youtube-dnn")
