@@ -12,7 +12,7 @@ import pytest
 
 import cowalk as cw
 from cowalk.cli.run import run
-from cowalk.serve.process import _own_store
+from cowalk.serve.process import own_store
 from serve_world import process, publish
 from servers import free_port
 
@@ -79,16 +79,16 @@ def test_a_model_out_of_redis_leaves_no_folder_behind(folder: Path, tmp_path: Pa
 
 
 def test_where_events_are_kept_unless_told(shop_model: Path, tmp_path: Path) -> None:
-    assert _own_store("redis://host/0?name=shop") == "redis://host/0?name=shop"
-    assert _own_store(str(shop_model)) == f"sqlite:{shop_model}/histories.db"
-    assert _own_store(str(tmp_path)) == "memory"  # no model: told when it is read
+    assert own_store("redis://host/0?name=shop") == "redis://host/0?name=shop"
+    assert own_store(str(shop_model)) == f"sqlite:{shop_model}/histories.db"
+    assert own_store(str(tmp_path)) == "memory"  # no model: told when it is read
 
 
 def test_events_outlive_the_process(folder: Path) -> None:
     item = str(cw.load(folder).vocab.ids[3])
-    with process(str(folder), "--histories", _own_store(str(folder))) as (address, _):
+    with process(str(folder), "--histories", own_store(str(folder))) as (address, _):
         assert httpx.post(f"{address}/events", json={"user": "ann", "item": item}).json()["counted"] == 1
-    with process(str(folder), "--histories", _own_store(str(folder))) as (address, _):
+    with process(str(folder), "--histories", own_store(str(folder))) as (address, _):
         answer = httpx.post(f"{address}/recommend", json={"user": "ann", "k": 5}).json()
     assert answer["items"] == cw.load(folder).recommend([item], 5).ids
     cw.load(folder).save(folder)  # the file stands beside the versions and hinders none

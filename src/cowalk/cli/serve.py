@@ -24,6 +24,9 @@ def serve(
         ),
     ] = None,
     keep: Annotated[int, typer.Option(min=1, help="Events kept of a user.")] = 100,
+    workers: Annotated[
+        int, typer.Option(min=1, max=256, help="Processes that answer on the port; one for each core.")
+    ] = 1,
     beside: Annotated[
         str | None, typer.Option(metavar="MODEL", help="A second model, under /beside; the page shows both.")
     ] = None,
@@ -52,6 +55,13 @@ def serve(
 
     need_extra()
     from cowalk.serve.process import Place, run
+    from cowalk.serve.workers import run_several
 
-    place = Place(host, port, model, beside, histories, keep, folder)
-    run(place, api_key_env, admin_token_env, watch, name_field)
+    place = Place(
+        host, port, model, beside, histories, keep, None if folder is None else str(folder), api_key_env,
+        admin_token_env, watch, name_field,
+    )  # fmt: skip
+    if workers == 1:
+        run(place)
+    else:
+        run_several(place, workers)

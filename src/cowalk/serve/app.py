@@ -21,6 +21,7 @@ from cowalk.serve.operations import Call, Operation, Reply
 from cowalk.serve.options import ServeSettings
 from cowalk.serve.routes import operations
 from cowalk.serve.service import Service
+from cowalk.serve.share import Share
 from cowalk.serve.sources import FolderSource, MemorySource, Source
 
 BESIDE = "/beside"
@@ -32,16 +33,22 @@ def create_app(
     settings: ServeSettings | None = None,
     histories: Histories | None = None,
     beside: Model | Source | str | Path | None = None,
+    share: Share | None = None,
 ) -> FastAPI:
     """The service of a model, of a folder whose versions it follows, or of any `Source`.
 
     histories: where users' events are kept; in this process unless given. beside: a second model, all of
-    whose routes stand under /beside, for the page to compare the two. `app.state.service` is the Service,
-    `app.state.beside` that of the second. ModelError where a model cannot be read or cannot answer.
+    whose routes stand under /beside, for the page to compare the two. share: other processes that answer on
+    the same port. `app.state.service` is the Service, `app.state.beside` that of the second. ModelError where
+    a model cannot be read or cannot answer.
     """
     settings = settings or ServeSettings()
     histories = MemoryHistories(repeats=True) if histories is None else histories
-    services = [Service(_source(one), settings, histories) for one in (model, beside) if one is not None]
+    services = [
+        Service(_source(one), settings, histories, share, part)
+        for part, one in (("model", model), ("beside", beside))
+        if one is not None
+    ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

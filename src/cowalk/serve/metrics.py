@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import Metric
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+Samples = dict[str, list[tuple[str, dict[str, str], float]]]
+"""By family, its samples: name, labels, value."""
 
 
 class Metrics:
@@ -51,6 +57,45 @@ class Metrics:
         self.items.set(items)
         self.loaded.set(at)
 
-    def text(self) -> bytes:
-        """All of them as Prometheus reads them."""
-        return generate_latest(self.registry)
+    def samples(self) -> Samples:
+        """All figures as plain values."""
+        return {
+            family.name: [(one.name, dict(one.labels), one.value) for one in family.samples]
+            for family in self.registry.collect()
+        }
+
+    def text(self, others: Iterable[tuple[Samples, bool]] = ()) -> bytes:
+        """All of them as Prometheus reads them, with those of other processes and whether these run."""
+        return generate_latest(_Together(self.registry, list(others)))  # type: ignore[arg-type]
+
+
+class _Together:
+    """The families of a registry, their samples together with others': sums, and the largest of gauges.
+
+    A process that ended counts on in sums, and has no part in gauges.
+    """
+
+    def __init__(self, registry: CollectorRegistry, others: list[tuple[Samples, bool]]) -> None:
+        self.registry, self.others = registry, others
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self.registry.collect():
+            own = [(one.name, one.labels, one.value) for one in family.samples]
+            found: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+            told = [one.get(family.name, []) for one, runs in self.others if runs or family.type != "gauge"]
+            for samples in (own, *told):
+                for name, labels, value in samples:
+                    key = name, tuple(sorted(labels.items()))
+                    found[key] = _both(found.get(key), value, name, family.type)
+            out = Metric(family.name, family.documentation, family.type)
+            for (name, pairs), value in found.items():
+                out.add_sample(name, dict(pairs), value)
+            yield out
+
+
+def _both(before: float | None, value: float, name: str, kind: str) -> float:
+    if before is None:
+        return value
+    if name.endswith("_created"):  # when it began to count
+        return min(before, value)
+    return max(before, value) if kind == "gauge" else before + value

@@ -10,7 +10,8 @@ import signal
 import socket
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from cowalk.online.redis_link import is_redis
 from cowalk.serve.app import create_app
 from cowalk.serve.options import ServeSettings
 from cowalk.serve.quick import Quick
+from cowalk.serve.share import Share
 from cowalk.serve.sources import FolderSource, RedisSource, Source
 
 BACKLOG = 2048
@@ -33,54 +35,91 @@ STOPPING = 10  # seconds for requests in flight when told to stop
 
 
 class Place(NamedTuple):
-    """Where to listen, what to answer from, and where events are kept."""
+    """Where to listen, what to answer from, where events are kept, and who may ask; plain values."""
 
     host: str
     port: int
     model: str
-    beside: str | None
-    histories: str | None
-    keep: int
-    folder: Path | None
+    beside: str | None = None
+    histories: str | None = None
+    keep: int = 100
+    folder: str | None = None
+    api_key_env: str | None = None
+    admin_token_env: str | None = None
+    watch: float = 2.0
+    name_field: str | None = None
+
+    @property
+    def settings(self) -> ServeSettings:
+        """The service's settings; UsageError where a secret is empty."""
+        return ServeSettings(
+            api_key=_secret(self.api_key_env), admin_token=_secret(self.admin_token_env),
+            watch_seconds=self.watch, name_field=self.name_field,
+        )  # fmt: skip
 
 
-def run(
-    place: Place, api_key_env: str | None, admin_token_env: str | None, watch: float, name_field: str | None
-) -> None:
+def run(place: Place) -> None:
     """Serve until interrupted; what is wrong with model, store or port is raised before the first request."""
+    with opened(place) as (listening, where):
+        answer(listening, where, said)
+
+
+def said(line: str) -> None:
+    """The first line."""
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[tuple[socket.socket, Place]]:
+    """A socket that listens, and the place with a folder for what comes out of Redis."""
+    need_uvicorn()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    _ = place.settings
+    with ExitStack() as held:
+        listening = held.enter_context(bound(place.host, place.port))
+        if place.folder is None and any(is_redis(one) for one in (place.model, place.beside)):
+            made = held.enter_context(tempfile.TemporaryDirectory(prefix="cowalk-serve-"))
+            # else it would end the process with the folder left behind
+            held.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, ended))
+            place = place._replace(folder=made)
+        yield listening, place
+
+
+def answer(
+    listening: socket.socket, place: Place, tell: Callable[[str], None], share: Share | None = None
+) -> None:
+    """Answer on the socket until told to stop; tell is given the line that says where and from what.
+
+    share: other processes that answer on the same socket.
+    """
+    import uvicorn
+
+    histories = open_store(place)
+    beside = None if place.beside is None else _source(place.beside, place.folder, "beside")
+    app = create_app(
+        _source(place.model, place.folder, "model"), settings=place.settings, histories=histories,
+        beside=beside, share=share,
+    )  # fmt: skip
+    sys.setswitchinterval(TURN)
+    gc.collect()
+    gc.freeze()  # what is there stays: a look at all of it would hold up a request
+    tell(_started(app, listening))
+    config = uvicorn.Config(
+        Quick(app), log_config=None, access_log=False, server_header=False, lifespan="on",
+        backlog=BACKLOG, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING, ws="none",
+    )  # fmt: skip
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def need_uvicorn() -> None:
+    """MissingExtraError where the server is not installed."""
     try:
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError:
         raise MissingExtraError(
             "the service needs the package uvicorn; pip install 'cowalk[serve]'"
         ) from None
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    settings = ServeSettings(
-        api_key=_secret(api_key_env), admin_token=_secret(admin_token_env),
-        watch_seconds=watch, name_field=name_field,
-    )  # fmt: skip
-    with ExitStack() as held:
-        listening = held.enter_context(bound(place.host, place.port))
-        histories = _histories(place)
-        folder = place.folder
-        if folder is None and any(is_redis(one) for one in (place.model, place.beside)):
-            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="cowalk-serve-")))
-            # else it would end the process with the folder left behind
-            held.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, _ended))
-        beside = None if place.beside is None else _source(place.beside, folder, "beside")
-        app = create_app(
-            _source(place.model, folder, "model"), settings=settings, histories=histories, beside=beside
-        )
-        sys.setswitchinterval(TURN)
-        gc.collect()
-        gc.freeze()  # what is there stays: a look at all of it would hold up a request
-        print(_started(app, listening, place), file=sys.stderr, flush=True)
-        config = uvicorn.Config(
-            Quick(app), log_config=None, access_log=False, server_header=False, lifespan="on",
-            backlog=BACKLOG, limit_concurrency=AT_ONCE, timeout_graceful_shutdown=STOPPING, ws="none",
-        )  # fmt: skip
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-        uvicorn.Server(config).run(sockets=[listening])
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -119,9 +158,9 @@ def _secret(name: str | None) -> SecretStr | None:
     return SecretStr(value)
 
 
-def _histories(place: Place) -> Histories:
+def open_store(place: Place) -> Histories:
     """The store, asked once, so that a wrong address is told now and not at the first click."""
-    histories = open_histories(place.histories or _own_store(place.model), keep=place.keep, repeats=True)
+    histories = open_histories(place.histories or own_store(place.model), keep=place.keep, repeats=True)
     try:
         histories.get("")
     except StoreAwayError:
@@ -130,7 +169,7 @@ def _histories(place: Place) -> Histories:
     return histories
 
 
-def _own_store(model: str) -> str:
+def own_store(model: str) -> str:
     """The store that goes with a model: its own Redis, a file in its folder; else memory."""
     if is_redis(model):
         return model
@@ -138,20 +177,20 @@ def _own_store(model: str) -> str:
     return f"sqlite:{folder / HISTORIES}" if (folder / "versions").is_dir() else "memory"
 
 
-def _source(model: str, folder: Path | None, part: str) -> Source:
+def _source(model: str, folder: str | None, part: str) -> Source:
     """The model's folder, or Redis with the part of the folder that its versions are brought to."""
     if not is_redis(model):
         return FolderSource(Path(model))
     assert folder is not None
-    return RedisSource(model, folder / part)
+    return RedisSource(model, Path(folder) / part)
 
 
-def _ended(number: int, _: object) -> None:
+def ended(number: int, _: object) -> None:
     """Leave as after any error, so that what is held is let go; the exit code is that of the signal."""
     sys.exit(128 + number)
 
 
-def _started(app: FastAPI, listening: socket.socket, place: Place) -> str:
+def _started(app: FastAPI, listening: socket.socket) -> str:
     """The line that tells where it listens and what answers."""
     host, port = listening.getsockname()[:2]
     state = app.state.service.state

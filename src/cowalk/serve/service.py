@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from cowalk.kernels.flags import may_run_at_once
 from cowalk.online import Histories
 from cowalk.serve.metrics import Metrics
 from cowalk.serve.options import ServeSettings
+from cowalk.serve.share import SECONDS, Share
 from cowalk.serve.sources import Source
 from cowalk.serve.state import State
 from cowalk.serve.store import Store
@@ -27,16 +30,21 @@ log = logging.getLogger("cowalk.serve")
 class Service:
     """A source of models, the state that answers, the store of histories, settings and metrics.
 
-    refused: why the source's current version does not answer, None where it does.
+    refused: why the source's current version does not answer, None where it does. share: the other processes
+    of the same service, in which this one is called `part`.
     """
 
-    def __init__(self, source: Source, settings: ServeSettings, histories: Histories) -> None:
-        self.source, self.settings = source, settings
+    def __init__(
+        self, source: Source, settings: ServeSettings, histories: Histories, share: Share | None = None,
+        part: str = "model",
+    ) -> None:  # fmt: skip
+        self.source, self.settings, self.share, self.part = source, settings, share, part
         self.metrics = Metrics()
         self.store = Store(histories, self.metrics)
         self.state = self._load()
         self.refused: str | None = None
         self._refused_version = ""
+        self._word = b"" if share is None else share.called_reload(part)
         self._swapping = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "cowalk-heavy")
         self._told(self.state)
@@ -87,6 +95,29 @@ class Service:
             log.info("version %s answers, %d items", state.version, len(state.model.vocab))
             return "swapped"
 
+    async def reload_all(self) -> Literal["swapped", "unchanged"]:
+        """`reload`, here first, then in the other processes of the service."""
+        outcome = await self.reload()
+        if self.share is not None:
+            self._word = self.share.call_reload(self.part)
+        return outcome
+
+    async def _follow(self, share: Share) -> None:
+        """Tell the other processes this one's figures, reload when one calls, end when who began it has."""
+        while True:
+            share.tell(self.part, self.metrics)
+            if (word := share.called_reload(self.part)) != self._word:
+                self._word = word
+                with suppress(CowalkError, OSError):
+                    await self.reload()
+            if share.orphaned:
+                os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(SECONDS)
+
+    def metrics_text(self) -> bytes:
+        """The figures of all processes, for Prometheus."""
+        return self.metrics.text(() if self.share is None else self.share.others(self.part))
+
     def _settled(self) -> None:
         self.refused, self._refused_version = None, ""
 
@@ -105,10 +136,12 @@ class Service:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Watch source and store while the block runs, then end the threads."""
+        """Watch source, store and the other processes while the block runs, then end the threads."""
         watching = [asyncio.create_task(self.store.watch())]
         if self.settings.watch_seconds > 0:
             watching.append(asyncio.create_task(self.watch()))
+        if self.share is not None:
+            watching.append(asyncio.create_task(self._follow(self.share)))
         try:
             yield
         finally:

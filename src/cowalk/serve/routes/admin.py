@@ -10,12 +10,15 @@ from cowalk.serve.security import has_token, secret
 
 
 async def reload(call: Call) -> s.Reloaded:
-    """Let the folder's current version answer. One that cannot is 409, and the one before goes on."""
+    """Let the folder's current version answer. One that cannot is 409, and the one before goes on.
+
+    Of several processes this one answers by it at once, the others within a second of it.
+    """
     token = secret(call.service.settings.admin_token)
     if token is None or not has_token(call.scope, token):
         raise RefusedError(403, "send the admin token as X-Admin-Token")
     try:
-        outcome = await call.service.reload()
+        outcome = await call.service.reload_all()
     except (CowalkError, OSError) as error:
         raise RefusedError(
             409, f"refused: {' '.join(str(error).split())}; the version before goes on"

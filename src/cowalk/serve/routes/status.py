@@ -35,7 +35,7 @@ async def version(call: Call) -> s.Version:
 
 async def metrics(call: Call) -> Reply:
     """Everything that is counted, as Prometheus reads it."""
-    return Reply(call.service.metrics.text(), "text/plain; version=0.0.4; charset=utf-8")
+    return Reply(call.service.metrics_text(), "text/plain; version=0.0.4; charset=utf-8")
 
 
 OPERATIONS = [
