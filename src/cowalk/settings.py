@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
@@ -324,11 +325,13 @@ def parse_changes(texts: Iterable[str]) -> Tree:
 
 
 def parse_value(text: str) -> Any:
-    """The value of a TOML expression, None for `none`, else the text itself."""
+    """The value of a TOML expression, None for `none`, else the text itself. {key: value} is {key = value}."""
     if text.lower() in ("none", "null"):
         return None
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
+    if text.startswith("{"):
+        text = re.sub(r"""([\w"'-])\s*:\s""", r"\1 = ", text)
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):

@@ -122,6 +122,9 @@ def test_changes_from_the_command_line() -> None:
         "p": 0.5,
         "score": "HH",
     }
+    mixture = {"popularity": 0.8, "same-category": 0.2}
+    assert parse_value("{popularity: 0.8, same-category: 0.2}") == mixture
+    assert parse_value('{"popularity": 0.8, same-category = 0.2}') == mixture
     assert [parse_value(t) for t in ("1e-3", "true", "none", "[1, 2]", "a b", '"x"')] == [
         1e-3,
         True,
