@@ -13,9 +13,15 @@ from typing import Any, get_args
 import typer
 
 from cowalk.cli.app import app
+from cowalk.prepare.click_settings import ClickSettings
+from cowalk.rank.settings import RankSettings
 from cowalk.settings import STAGES, TOP, Recipe, load_recipe, recipe_names
 
 FOLDER = Path(__file__).parent / "reference"
+NO_STAGE = {
+    "rank": "No stage of a recipe: `--set NAME=VALUE` of `cowalk rank fit`, as those of [train](#train).",
+    "clicks": "No stage of a recipe: `read_clicks(source, ClickSettings(...))`.",
+}
 MADE = "<!-- made by docs/make_reference.py; do not edit -->\n\n"
 
 
@@ -36,6 +42,10 @@ def _settings() -> str:
     for stage, kind in STAGES.items():
         told = inspect.cleandoc(kind.__doc__ or "")
         parts.append(f"## {stage}\n\n{_safe(told)}\n\n{_table(kind.model_fields)}")
+    for name, kind, without in (("rank", RankSettings, {"train"}), ("clicks", ClickSettings, set())):
+        told = inspect.cleandoc(kind.__doc__ or "")
+        fields = {key: field for key, field in kind.model_fields.items() if key not in without}
+        parts.append(f"## {name}\n\n{_safe(told)} {NO_STAGE[name]}\n\n{_table(fields)}")
     told = _safe(Recipe.model_fields["cold_learn"].description or "")
     parts.append(f"## cold_learn\n\n{told}\n")
     return "\n".join(parts)
@@ -109,11 +119,20 @@ def _commands() -> str:
         "file or a model), 130 (interrupted), or 1 (a defect of cowalk); what went wrong is one line on",
         "stderr.\n",
     ]
-    for name, command in group.commands.items():
+    for name, command in _each_command(group):
         told = inspect.cleandoc(command.callback.__doc__)
         about, _, example = told.partition("\n\nExample: ")
         parts.append(f"## {name}\n\n{_safe(about)}\n\n```\n{example.strip()}\n```\n\n{_options(command)}")
     return "\n".join(parts)
+
+
+def _each_command(group: Any) -> list[tuple[str, Any]]:
+    """The commands, those of a group under its name, as `rank fit`."""
+    out: list[tuple[str, Any]] = []
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        out += [(f"{name} {one}", each) for one, each in inner.items()] if inner else [(name, command)]
+    return out
 
 
 def _options(command: Any) -> str:

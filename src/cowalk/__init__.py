@@ -20,6 +20,7 @@ _HOMES = {
     ),
     "cowalk.tables": (
         "Catalogue",
+        "ClickTable",
         "Events",
         "Field",
         "Hits",
@@ -32,6 +33,7 @@ _HOMES = {
         "Walks",
     ),
     "cowalk.prepare": (
+        "ClickSettings",
         "encode_items",
         "encode_side_info",
         "graph_from_networkx",
@@ -41,6 +43,7 @@ _HOMES = {
         "hold_out_edges",
         "item_graph",
         "leave_last",
+        "read_clicks",
         "read_edges",
         "read_events",
         "read_items",
@@ -65,13 +68,16 @@ _HOMES = {
     "cowalk.online": ("OnlineVectors", "fetch_model", "open_histories", "publish"),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("datasets", "evaluate", "examples", "learn")  # learn is a room and, called, the function in it
+# learn is a room and, called, the function in it
+_ROOMS = ("datasets", "evaluate", "examples", "learn", "nn", "rank")
 __all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
 
 if TYPE_CHECKING:
     from cowalk import datasets as datasets
     from cowalk import evaluate as evaluate
     from cowalk import examples as examples
+    from cowalk import nn as nn
+    from cowalk import rank as rank
     from cowalk.content import content_vectors as content_vectors
     from cowalk.domains import DomainBridge as DomainBridge
     from cowalk.errors import CowalkError as CowalkError
@@ -93,6 +99,7 @@ if TYPE_CHECKING:
     from cowalk.online import open_histories as open_histories
     from cowalk.online import publish as publish
     from cowalk.pipeline import fit as fit
+    from cowalk.prepare import ClickSettings as ClickSettings
     from cowalk.prepare import encode_items as encode_items
     from cowalk.prepare import encode_side_info as encode_side_info
     from cowalk.prepare import graph_from_networkx as graph_from_networkx
@@ -102,6 +109,7 @@ if TYPE_CHECKING:
     from cowalk.prepare import hold_out_edges as hold_out_edges
     from cowalk.prepare import item_graph as item_graph
     from cowalk.prepare import leave_last as leave_last
+    from cowalk.prepare import read_clicks as read_clicks
     from cowalk.prepare import read_edges as read_edges
     from cowalk.prepare import read_events as read_events
     from cowalk.prepare import read_items as read_items
@@ -117,6 +125,7 @@ if TYPE_CHECKING:
     from cowalk.settings import load_recipe as load_recipe
     from cowalk.settings import recipe_names as recipe_names
     from cowalk.tables import Catalogue as Catalogue
+    from cowalk.tables import ClickTable as ClickTable
     from cowalk.tables import Events as Events
     from cowalk.tables import Field as Field
     from cowalk.tables import Hits as Hits

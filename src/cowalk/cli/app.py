@@ -18,6 +18,7 @@ from cowalk.cli.fit import fit
 from cowalk.cli.index import index
 from cowalk.cli.inspect import inspect
 from cowalk.cli.publish import publish
+from cowalk.cli.rank import rank
 from cowalk.cli.recipes import recipes
 from cowalk.cli.recommend import recommend
 from cowalk.cli.serve import serve
@@ -58,6 +59,7 @@ for command in (
     recipes,
 ):
     app.command()(command)
+app.add_typer(rank)
 
 
 def _version(wanted: bool) -> None:

@@ -71,7 +71,7 @@ def _message(error: Any) -> str:
 def _command(error: Any) -> str:
     """The command that was called, with a space before it."""
     context = getattr(error, "ctx", None)
-    return f" {context.info_name}" if context is not None and context.parent is not None else ""
+    return "" if context is None else context.command_path.removeprefix("cowalk")
 
 
 def _interrupted(arguments: Sequence[str]) -> str:

@@ -5,10 +5,11 @@ Row -1 (and V) is the unknown item: it has a row of its own behind the others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
-from cowalk.nn.pretrained import VectorEmbedding
 from cowalk.types import Floats
 
 SPREAD = 0.05
@@ -47,10 +48,9 @@ class ItemEmbedding(nn.Module):
         return out
 
 
-def squared_length(rows: Tensor, table: Tensor) -> Tensor:
-    """Sum of squares of the distinct rows of `table` that are named."""
-    picked: Tensor = table[torch.unique(rows)]
-    return picked.square().sum()
+def squared_length(rows: Tensor, look_up: Callable[[Tensor], Tensor]) -> Tensor:
+    """Sum of squares of the distinct rows that are named; asked by a layer, its gradient may be sparse."""
+    return look_up(torch.unique(rows)).square().sum()
 
 
 class PlainItems(ItemEmbedding):
@@ -73,7 +73,7 @@ class PlainItems(ItemEmbedding):
         """l2 times the squared length of the distinct rows."""
         if not self.l2:
             return super().penalty(rows)
-        return self.l2 * squared_length(self.place(rows), self.rows.weight)
+        return self.l2 * squared_length(self.place(rows), self.rows)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -95,6 +95,6 @@ class VectorItems(ItemEmbedding):
 
     def penalty(self, rows: Tensor) -> Tensor:
         """l2 times the squared length of the distinct rows."""
-        if not self.l2 or not isinstance(self.vectors, VectorEmbedding):
+        if not self.l2:
             return super().penalty(rows)
-        return self.l2 * squared_length(self.vectors.place[self.place(rows)], self.vectors.weight)
+        return self.l2 * squared_length(self.place(rows), self.vectors)

@@ -77,7 +77,7 @@ class ResidualEmbedding(ItemEmbedding):
             return super().penalty(rows)
         if self.over == "table":
             return self.weight * self.residual.square().sum()
-        return self.weight * squared_length(self.place(rows), self.residual)
+        return self.weight * squared_length(self.place(rows), self.residual.__getitem__)
 
     @torch.no_grad()
     def settle(self) -> None:

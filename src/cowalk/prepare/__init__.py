@@ -1,6 +1,8 @@
 """Files or tables -> Events -> Sessions -> Split -> ItemGraph, and attributes -> Catalogue -> SideInfo."""
 
 from cowalk.prepare.attributes import catalogue_of, settings_like
+from cowalk.prepare.click_settings import ClickSettings
+from cowalk.prepare.clicks import read_clicks
 from cowalk.prepare.dense import with_vectors
 from cowalk.prepare.edges import as_undirected, graph_from_networkx, graph_from_scipy, read_edges
 from cowalk.prepare.graph import graph_of_edges, item_graph
@@ -17,6 +19,7 @@ from cowalk.prepare.vocabulary import refit_vocab
 
 __all__ = [
     "CleanSettings",
+    "ClickSettings",
     "Drop",
     "DropReport",
     "EdgeSplit",
@@ -39,6 +42,7 @@ __all__ = [
     "hold_out_edges",
     "item_graph",
     "leave_last",
+    "read_clicks",
     "read_edges",
     "read_events",
     "read_items",

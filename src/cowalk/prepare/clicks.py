@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from cowalk.errors import DataError, UsageError
 from cowalk.prepare.click_forms import CRITEO_NUMBERS, load_clicks
@@ -21,6 +22,16 @@ from cowalk.types import AnyArray, Floats, Ids
 
 LABELS = "'0', '1', '0.0', '1.0', 'true', 'false'"
 Numbers = NDArray[np.float64]
+
+
+def click_settings(changes: Mapping[str, Any]) -> ClickSettings:
+    """The settings with these values; UsageError in one line for the first that does not fit."""
+    try:
+        return ClickSettings(**changes)
+    except ValidationError as caught:
+        first = caught.errors()[0]
+        name, told = ".".join(str(part) for part in first["loc"]), first["msg"]
+        raise UsageError(f"setting {name} = {first['input']!r}: {told[0].lower()}{told[1:]}") from None
 
 
 def read_clicks(

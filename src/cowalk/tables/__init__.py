@@ -1,6 +1,7 @@
 """What flows between the rooms: frozen tables, checked once at birth."""
 
 from cowalk.tables.catalogue import Catalogue, RawField
+from cowalk.tables.clicks import ClickColumn, ClickTable
 from cowalk.tables.events import Events
 from cowalk.tables.graph import ItemGraph
 from cowalk.tables.hits import Hits
@@ -12,6 +13,8 @@ from cowalk.tables.walks import Walks
 
 __all__ = [
     "Catalogue",
+    "ClickColumn",
+    "ClickTable",
     "Events",
     "Field",
     "Hits",

@@ -140,16 +140,24 @@ def _write_version(draft: Path, stored: Stored) -> None:
         _write_items(draft, "cold_", *stored.cold)
     if stored.users is not None:
         write_vocab(draft / "user_vocab.parquet", stored.users)
-    files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
-    for name, arrays in stored.arrays.items():
-        size, digest = write_tensors(draft / f"{name}.safetensors", arrays)
-        files[f"{name}.safetensors"] = {"size": size, "blake2b": digest}
-    manifest = dict(stored.manifest) | {"kind": KIND, "format": FORMAT, "files": files, "fields": side}
+    manifest = dict(stored.manifest) | {"fields": side}
     manifest["fingerprints"] = {**manifest.get("fingerprints", {}), "vocab": stored.vocab.fingerprint}
-    manifest = json.loads(json.dumps(manifest))  # as it will be read: keys are text, tuples are lists
-    manifest["checksum"] = _checksum(manifest)
+    finish_version(draft, manifest, stored.arrays)
+
+
+def finish_version(
+    draft: Path, manifest: Mapping[str, Any], arrays: Mapping[str, Mapping[str, AnyArray]], kind: str = KIND
+) -> None:
+    """Write the arrays beside the files that stand in the draft, then the manifest that names them all."""
+    files = {path.name: _settle(path) for path in sorted(draft.iterdir())}
+    for name, group in arrays.items():
+        size, digest = write_tensors(draft / f"{name}.safetensors", group)
+        files[f"{name}.safetensors"] = {"size": size, "blake2b": digest}
+    whole = dict(manifest) | {"kind": kind, "format": FORMAT, "files": files}
+    told = json.loads(json.dumps(whole))  # as it will be read: keys are text, tuples are lists
+    told["checksum"] = _checksum(told)
     with (draft / "manifest.json").open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, indent=1, ensure_ascii=False)
+        json.dump(told, file, indent=1, ensure_ascii=False)
         file.flush()
         os.fsync(file.fileno())
     _sync(draft)
@@ -267,26 +275,22 @@ def read_folder(folder: Path, *, verify: bool = False) -> Stored:
     raise AssertionError("unreachable")
 
 
-def resolve_version(folder: Path) -> Path:
+def resolve_version(folder: Path, maker: str = "cowalk fit") -> Path:
     """The folder of the current version; ModelError where there is none."""
     if not folder.exists():
-        raise ModelError(f"{folder}: no such model folder; `cowalk fit ... --out {folder}` makes one")
+        raise ModelError(f"{folder}: no such model folder; `{maker} ... --out {folder}` makes one")
     if (folder / "manifest.json").is_file():
         return folder
     if (folder / "current" / "manifest.json").is_file():
         return (folder / "current").resolve()
     unfinished = (folder / WORK).is_dir() or (folder / "versions").is_dir()
     if unfinished:
-        raise ModelError(
-            f"{folder}: holds no finished model; run the same `cowalk fit` again to go on with it"
-        )
-    raise ModelError(
-        f"{folder}: not a cowalk model (no manifest.json); give the folder that `cowalk fit` wrote"
-    )
+        raise ModelError(f"{folder}: holds no finished model; run the same `{maker}` again to go on with it")
+    raise ModelError(f"{folder}: not a cowalk model (no manifest.json); give the folder that `{maker}` wrote")
 
 
-def read_manifest(version: Path) -> dict[str, Any]:
-    """The manifest of a version folder, checked."""
+def read_manifest(version: Path, kind: str = KIND, maker: str = "cowalk fit") -> dict[str, Any]:
+    """The manifest of a version folder, checked; kind: what the folder must hold, maker: what writes it."""
     path = version / "manifest.json"
     try:
         manifest = json.loads(path.read_bytes())
@@ -294,8 +298,10 @@ def read_manifest(version: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):
         raise ModelError(f"{path}: truncated or damaged; fit again, or copy the model folder again") from None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise ModelError(f"{path}: written by something else; give a folder that `cowalk fit` wrote")
+    found = manifest.get("kind") if isinstance(manifest, dict) else None
+    if not isinstance(manifest, dict) or found != kind:
+        what = f"a {found}, not a {kind}" if str(found).startswith("cowalk ") else "written by something else"
+        raise ModelError(f"{path}: {what}; give a folder that `{maker}` wrote")
     form = manifest.get("format")
     if isinstance(form, int) and form > FORMAT:
         raise ModelError(
@@ -315,8 +321,7 @@ def read_manifest(version: Path) -> dict[str, Any]:
 
 def _read_version(version: Path, verify: bool) -> Stored:
     manifest = read_manifest(version)
-    for name, told in manifest["files"].items():
-        _check_file(version / name, told, verify)
+    check_files(version, manifest, verify)
     vocab, side_info = _read_items(version, "", manifest["fields"])
     if vocab.fingerprint != manifest["fingerprints"]["vocab"]:
         raise ModelError(
@@ -330,6 +335,12 @@ def _read_version(version: Path, verify: bool) -> Stored:
     arrays = {name.removesuffix(".safetensors"): map_tensors(version / name) for name in tensors}
     users = read_vocab(version / "user_vocab.parquet") if "user_vocab.parquet" in manifest["files"] else None
     return Stored(manifest, vocab, side_info, arrays, cold, users)
+
+
+def check_files(version: Path, manifest: Mapping[str, Any], verify: bool = False) -> None:
+    """ModelError unless the files of a version are as its manifest tells; see `read_folder`."""
+    for name, told in manifest["files"].items():
+        _check_file(version / name, told, verify)
 
 
 def _check_file(path: Path, told: Mapping[str, Any], verify: bool) -> None:

@@ -1,0 +1,91 @@
+"""From settings to a network: fresh ones for training, and empty ones that stored weights are put into."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from cowalk.nn.ctr.deep import DeepTable
+from cowalk.nn.ctr.fnn import FNN
+from cowalk.nn.ctr.fnn import HIDDEN as DIAMOND
+from cowalk.nn.ctr.history import HistoryNetwork
+from cowalk.nn.ctr.linear import FactorizationMachine, LogisticRegression
+from cowalk.nn.ctr.network import ClickNetwork
+from cowalk.nn.interest_graph import InterestGraph, Mixing
+from cowalk.nn.items import ItemEmbedding, PlainItems, VectorItems
+from cowalk.nn.pretrained import VectorEmbedding, embedding
+from cowalk.nn.residual import ResidualEmbedding
+from cowalk.rank.settings import PRETRAINED, RESIDUAL, RankSettings
+from cowalk.tables import Vectors, Vocab
+
+TOWER = (400, 120)
+MIXINGS: dict[str, Mixing] = {"res-avg": "avg", "res-gcn": "gcn", "res-att": "att"}
+
+
+def items_of(
+    s: RankSettings, vocab: Vocab, *, graph: InterestGraph | None = None, vectors: Vectors | None = None
+) -> ItemEmbedding:
+    """The item embedding that the settings name; Res-embedding needs the graph, vectors the vectors."""
+    if s.embedding in RESIDUAL:
+        assert graph is not None
+        mixing = MIXINGS[s.embedding]
+        return ResidualEmbedding(graph, s.vector_size, mixing, s.penalty, s.penalty_over)
+    if s.embedding == "vectors" or s.embedding in PRETRAINED:
+        assert vectors is not None
+        layer = embedding(
+            vectors, vocab, trainable=not s.frozen, learning_rate=s.rows_rate, sparse=s.train.sparse,
+            spread=s.spread,
+        )  # fmt: skip
+        return VectorItems(layer, len(vocab), vectors.vector_size)
+    size = s.vector_size * (2 if s.embedding == "double" else 1)
+    l2 = s.l2 if s.embedding == "l2" else 0.0
+    return PlainItems(len(vocab), size, l2, s.train.sparse)
+
+
+def empty_items(s: RankSettings, vocab: Vocab, tensors: Mapping[str, Tensor]) -> ItemEmbedding:
+    """An embedding of the stored shapes, its numbers still to be put in."""
+    if s.embedding in RESIDUAL:
+        width = tensors["items.neighbors"].shape[1]
+        none = np.full((len(vocab), width), -1, dtype=np.int32)
+        return items_of(s, vocab, graph=InterestGraph(none, np.zeros(none.shape, dtype=np.float32)))
+    if s.embedding == "vectors" or s.embedding in PRETRAINED:
+        rows = np.zeros((len(vocab), tensors["items.vectors.weight"].shape[1]), dtype=np.float32)
+        known = np.ones(len(vocab), dtype=bool)
+        layer = VectorEmbedding(vocab, rows, known, not s.frozen, s.rows_rate, s.train.sparse)
+        return VectorItems(layer, len(vocab), rows.shape[1])
+    return items_of(s, vocab)
+
+
+def history_network(s: RankSettings, items: ItemEmbedding, context: dict[str, int]) -> HistoryNetwork:
+    """DIN, MLP or PNN over these items."""
+    base: Any = s.model
+    return HistoryNetwork(
+        items, base, TOWER if s.hidden is None else s.hidden, context=context, dropout=s.dropout or 0.0,
+        activation=s.activation or "relu", rate=s.rows_rate,
+    )  # fmt: skip
+
+
+def table_network(
+    s: RankSettings, sizes: Sequence[int], numbers: int, machine: FactorizationMachine | None = None
+) -> ClickNetwork:
+    """The network over a table of these columns; FNN begins with the machine where one is given."""
+    l2 = s.l2 if s.embedding == "l2" else 0.0
+    sparse, size = s.train.sparse, s.vector_size * (2 if s.embedding == "double" else 1)
+    if s.model in ("lr", "gbdt-lr"):
+        return LogisticRegression(sizes, numbers, l2, sparse)
+    if s.model == "fm":
+        return FactorizationMachine(sizes, numbers, size, l2, sparse)
+    if s.model == "fnn":
+        machine = machine or FactorizationMachine(sizes, numbers, size, l2, sparse)
+        return FNN(
+            machine, DIAMOND if s.hidden is None else s.hidden, frozen=s.frozen,
+            dropout=0.2 if s.dropout is None else s.dropout, activation=s.activation or "tanh",
+            rate=s.rows_rate,
+        )  # fmt: skip
+    return DeepTable(
+        sizes, numbers, size, TOWER if s.hidden is None else s.hidden, products=s.model == "pnn", l2=l2,
+        dropout=s.dropout or 0.0, activation=s.activation or "relu", sparse=sparse,
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""cowalk rank: help, fit and evaluate over events and tables, and one line for what is wrong."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from cowalk.cli.rank import rank as group
+from cowalk.cli.run import run
+from cowalk.datasets import SimulatedShop, simulate_ctr
+
+torch.set_num_threads(1)
+SET = ("epochs=1", "vector_size=3", "hidden=[4]", "batch_size=256")
+SMALL = [*(word for one in SET for word in ("--set", one)), "--workers", "1"]
+COMMANDS = [c.callback.__name__ for c in group.registered_commands if c.callback]
+
+
+@pytest.fixture(scope="module")
+def clicks(tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = tmp_path_factory.mktemp("clicks") / "clicks.parquet"
+    return str(simulate_ctr(1500, out=out, sizes=(4, 6), pairs=1, rate=0.4).path)
+
+
+@pytest.fixture(scope="module")
+def table_model(clicks: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    out = str(tmp_path_factory.mktemp("rank") / "fm")
+    assert run(["rank", "fit", "fm", "--table", clicks, "--group", "user", "--out", out, "-q", *SMALL]) == 0
+    return out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rank", name, "--help"]) == 0
+    text = capsys.readouterr().out
+    example = re.search(rf"Example: cowalk rank {name} (.*)", text)
+    assert example is not None
+    for option in re.findall(r"--([a-z][a-z-]*)", example[1]):
+        assert f"--{option}" in text.replace(example[0], "")
+
+
+def test_over_events(shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, picture = str(tmp_path / "rank"), tmp_path / "calibration.svg"
+    asked = ["--events", str(shop.events), "--per-user", "2", "--last", "5"]
+    code = run(
+        ["rank", "fit", "din", "--embedding", "res-att", *asked, "--test-share", "0.3", "--out", out, *SMALL]
+    )
+    told = capsys.readouterr()
+    assert code == 0, told.err
+    assert "RankModel(din, res-att, 120 items) written to" in told.err
+    assert told.out.splitlines()[0].split("\t")[:3] == ["model", "auc", "gauc"]
+    assert run(["rank", "evaluate", out, *asked, "--picture", str(picture), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)[out]
+    assert 0.3 < report["figures"]["auc"]["mean"] < 1
+    assert picture.read_text().startswith("<?xml")
+
+
+def test_over_a_table(
+    table_model: str, clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(tmp_path / "lr")
+    code = run(["rank", "fit", "lr", "--table", clicks, "--group", "user", "--out", other, "--json", *SMALL])
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["about"]["rows"] > 1000
+    assert run(["rank", "evaluate", table_model, "--table", clicks, "--beside", other]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["model", table_model, other, "difference"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["fit", "din"], 2, "give a log with --events"),
+        (["fit", "din", "--table", "CLICKS"], 2, "din reads histories; give events"),
+        (["fit", "fmm", "--table", "CLICKS"], 2, "setting model = 'fmm'"),
+        (["fit", "fm", "--table", "none.csv"], 3, "no such file: none.csv"),
+        (["fit", "fm", "--table", "CLICKS", "--label", "click"], 3, "no column 'click'"),
+        (["fit", "fm", "--table", "CLICKS", "--label", "n1"], 3, "is not 0 or 1"),
+        (["fit", "fm", "--table", "CLICKS", "--form", "avazu"], 2, "setting form = 'avazu'"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "depth=3"], 2, "no setting 'depth'"),
+        (["fit", "fm", "--tables", "CLICKS"], 2, "see `cowalk rank fit --help`"),
+        (["fit", "din", "--events", "EVENTS", "--examples", "some"], 2, "or rated, not 'some'"),
+        (["fit", "din", "--events", "EVENTS", "--vectors", "none.npz"], 3, "none.npz"),
+        (["evaluate", "SHOP", "--table", "CLICKS"], 3, "a cowalk model, not a cowalk rank model"),
+        (["evaluate", "MODEL", "--events", "EVENTS"], 2, "reads a table; give it with --table"),
+        (["evaluate", "MODEL", "--table", "CLICKS", "--picture", "a.gif"], 2, "ends in .png or .svg"),
+        (["evaluate", "MODEL"], 2, "give held-out events"),
+    ],
+)  # fmt: skip
+def test_errors_are_one_line(
+    arguments: list[str], code: int, words: str, clicks: str, table_model: str, shop: SimulatedShop,
+    shop_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    known = {"CLICKS": clicks, "EVENTS": str(shop.events), "MODEL": table_model, "SHOP": str(shop_model)}
+    out = ["--out", str(tmp_path / "out")] if arguments[0] == "fit" else []
+    assert run(["rank", *(known.get(one, one) for one in arguments), *out]) == code
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+    assert not (tmp_path / "out").exists()
