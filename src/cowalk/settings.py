@@ -325,7 +325,7 @@ def parse_changes(texts: Iterable[str]) -> Tree:
 
 
 def parse_value(text: str) -> Any:
-    """The value of a TOML expression, None for `none`, else the text itself; {key: value} as {key = value}."""
+    """The value of a TOML expression, None for `none`, else the text itself; {k: v} is {k = v}."""
     if text.lower() in ("none", "null"):
         return None
     if text.lower() in ("true", "false"):
