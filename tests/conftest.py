@@ -44,6 +44,8 @@ def shop_model(shop: SimulatedShop, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def few_choices(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few settings of LSH to choose from, so that a test that tunes one takes little time."""
+    monkeypatch.setattr("cowalk.recall.lsh.costs.LINES", (8,))
+    monkeypatch.setattr("cowalk.recall.lsh.costs.ENDS", (1, 2))
     monkeypatch.setattr("cowalk.recall.lsh.costs.FUNCTIONS", (4, 8, 12))
     monkeypatch.setattr("cowalk.recall.lsh.costs.TABLES", (1, 4))
     monkeypatch.setattr("cowalk.recall.lsh.costs.WIDTHS", (2.0, 3.5))

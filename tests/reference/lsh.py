@@ -23,12 +23,20 @@ def key_of(total):
     return mix(total) >> 32
 
 
-def bucket_entries(vectors, rows, scale, lifts, directions, shifts, multipliers, workers, entries):
-    tables, k = multipliers.shape
+def bucket_ids(places, lines):
+    """The bucket id of each function: a stretch of one line, an end of several; no kernel."""
+    if lines == 1:
+        return [math.floor(place) for place in places]
+    groups = np.reshape(places, (-1, lines))
+    return [int(np.argmax(np.concatenate([group, -group]))) for group in groups]
+
+
+def bucket_entries(vectors, rows, scale, lifts, directions, shifts, lines, multipliers, workers, entries):
+    k = multipliers.shape[1]
     for at, row in enumerate(rows):
-        places = places_of(vectors[row], scale, lifts[at], directions, shifts)
-        for table in range(tables):
-            ids = [math.floor(place) for place in places[table * k : (table + 1) * k]]
+        found = bucket_ids(places_of(vectors[row], scale, lifts[at], directions, shifts), lines)
+        for table in range(len(multipliers)):
+            ids = found[table * k : (table + 1) * k]
             entries[table, at] = key_of(total_of(ids, multipliers[table])) << 32 | int(row)
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from reference.lsh import key_of, places_of, total_of
-from reference.lsh_probes import probe_order
+from reference.lsh_probes import choices_of, probe_order
 from reference.topk import best, put
 
 LOW = 0xFFFFFFFF
@@ -17,13 +17,14 @@ def bucket(entries, table, ids, multipliers):
     return [int(e) & LOW for e in entries[table].tolist() if int(e) >> 32 == key]
 
 
-def buckets_in_order(places, multipliers):
+def buckets_in_order(known, multipliers):
     """(table, ids) of the own buckets, then of the probes; no kernel."""
     tables, k = multipliers.shape
-    own = [[math.floor(p) for p in places[t * k : (t + 1) * k]] for t in range(tables)]
-    yield from enumerate(own)
-    for _, table, steps in probe_order(places, tables):
-        yield table, [i + step for i, step in zip(own[table], steps, strict=True)]
+    for t in range(tables):
+        yield t, [choices[0][1] for choices in known[t * k : (t + 1) * k]]
+    for _, t, chosen in probe_order(known, tables):
+        mine = known[t * k : (t + 1) * k]
+        yield t, [choices[c][1] for choices, c in zip(mine, chosen, strict=True)]
 
 
 def gap_of(a, b):
@@ -33,13 +34,16 @@ def gap_of(a, b):
 
 def answer(query, scale, vectors, l2, lines, buckets, sides, blocked, loose, most, k):
     """({row: score}, work) of one query; no kernel."""
-    directions, shifts, multipliers = lines
+    directions, shifts, each, choices, multipliers = lines
     probes, candidates, scored = most
     dead = {row for row in range(len(vectors)) if int(blocked[row // 64]) >> (row % 64) & 1}
     pool = [int(row) for row in loose if int(row) not in dead]
     places = places_of(query, scale, 0.0, directions, shifts)
+    known = choices_of(places, each, choices) if len(multipliers) else []
     read = 0
-    for table, ids in buckets_in_order(places, multipliers):
+    if not len(multipliers):
+        pool = [row for row in range(len(vectors)) if row not in dead]
+    for table, ids in buckets_in_order(known, multipliers):
         if read >= len(multipliers) and (read - len(multipliers) >= probes or len(pool) >= candidates):
             break
         read += 1
@@ -61,22 +65,22 @@ def answer(query, scale, vectors, l2, lines, buckets, sides, blocked, loose, mos
 
 
 def search(
-    queries, scales, vectors, l2, directions, shifts, multipliers, entries, directory, bits,
+    queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers, entries, directory, bits,
     sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, ids, scores, work,
 ):  # fmt: skip
     for q, query in enumerate(queries):
         kept, work[q] = answer(
-            query, scales[q], vectors, l2, (directions, shifts, multipliers), entries,
+            query, scales[q], vectors, l2, (directions, shifts, lines, choices, multipliers), entries,
             (sides, side_shifts, sketches), blocked, loose, (probes, candidates, scored), ids.shape[1],
         )  # fmt: skip
         put(ids, scores, q, best(kept, ids.shape[1]))
 
 
 def search_many(
-    queries, scales, vectors, l2, directions, shifts, multipliers, entries, directory, bits,
+    queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers, entries, directory, bits,
     sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, workers, ids, scores, work,
 ):  # fmt: skip
     search(
-        queries, scales, vectors, l2, directions, shifts, multipliers, entries, directory, bits,
-        sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, ids, scores, work,
+        queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers, entries, directory,
+        bits, sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, ids, scores, work,
     )  # fmt: skip

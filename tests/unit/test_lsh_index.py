@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from cowalk.errors import ModelError, UsageError
 from cowalk.recall.exact_index import ExactIndex
 from cowalk.recall.lsh import LSHIndex
+from cowalk.recall.lsh.hashing import centre_of
 from cowalk.recall.lsh.settings import LSHSettings
 
 METRICS = ("cosine", "ip", "l2")
 WIDE = LSHSettings(width=1.0, functions=6, tables=4, probes=40, sketch=0, scored=0)
+ENDS = LSHSettings(lines=4, functions=2, tables=4, probes=20, sketch=0, scored=0)
+ALL = LSHSettings(tables=0, sketch=2, scored=0)
 
 
 def clusters(rows: int, size: int = 16, groups: int = 20, seed: int = 0) -> np.ndarray:
@@ -56,16 +59,26 @@ def test_one_thread_and_two_build_and_answer_alike(metric: str) -> None:
     np.testing.assert_array_equal(a.scores, b.scores)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("metric", "chosen"), [*((m, WIDE) for m in METRICS), ("cosine", ENDS), ("ip", ENDS), ("l2", ALL)]
+)
 @pytest.mark.parametrize("loose", [5, 100_000])
-def test_adding_is_building(metric: str, loose: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sorted into the tables, or still loose: then all of them are candidates: nothing less is found."""
-    monkeypatch.setattr("cowalk.recall.lsh.index.LEAST_LOOSE", loose)
+def test_adding_is_building(
+    metric: str, chosen: LSHSettings, loose: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sorted into the tables, or still loose: then all of them are candidates: nothing less is found.
+
+    Lines of several to a function go through the centre of the rows that were there first.
+    """
     rows = clusters(400)
-    grown = LSHIndex.build(rows[:150], metric, WIDE, seed=2)
+    middle = centre_of(rows[:150], 0.0)
+    monkeypatch.setattr("cowalk.recall.lsh.index.centre_of", lambda rows, longest: middle)
+    monkeypatch.setattr("cowalk.recall.lsh.index.LEAST_LOOSE", loose)
+    grown = LSHIndex.build(rows[:150], metric, chosen, seed=2)
     np.testing.assert_array_equal(grown.add(rows[150:160]), np.arange(150, 160))
     grown.add(rows[160:])
-    whole = LSHIndex.build(rows, metric, WIDE, seed=2)
+    whole = LSHIndex.build(rows, metric, chosen, seed=2)
+    np.testing.assert_array_equal(grown.stored()[1]["sketches"], whole.stored()[1]["sketches"])
     if loose == 5:
         same(grown, whole, rows[:60])
         for name in ("entries", "directory"):
@@ -75,12 +88,17 @@ def test_adding_is_building(metric: str, loose: int, monkeypatch: pytest.MonkeyP
         assert (more >= less - 1e-6).all()
 
 
-@given(st.integers(0, 10_000), st.sampled_from(METRICS), st.booleans())
+@given(
+    st.integers(0, 10_000), st.sampled_from([("l2", WIDE), ("ip", ENDS), ("cosine", ENDS), ("cosine", ALL)]),
+    st.booleans(),
+)  # fmt: skip
 @settings(deadline=None, max_examples=25)
-def test_what_is_removed_never_answers_again(seed: int, metric: str, sorted_in: bool) -> None:
+def test_what_is_removed_never_answers_again(
+    seed: int, kind: tuple[str, LSHSettings], sorted_in: bool
+) -> None:
     rng = np.random.default_rng(seed)
     rows = clusters(80, 4, 5, seed)
-    index = LSHIndex.build(rows[:60], metric, WIDE, seed=seed)
+    index = LSHIndex.build(rows[:60], kind[0], kind[1], seed=seed)
     index.add(rows[60:])
     gone = rng.permutation(80)[: rng.integers(1, 79)].astype(np.int32)
     index.remove(gone[: len(gone) // 2])
@@ -116,10 +134,12 @@ def test_a_replaced_row_answers_by_its_new_numbers_alone(seed: int, metric: str)
         same(index, LSHIndex.build(after, metric, WIDE, seed=seed), new)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_a_stored_index_answers_as_before(metric: str) -> None:
+@pytest.mark.parametrize(
+    ("metric", "chosen"), [*((m, LSHSettings()) for m in METRICS), ("ip", ENDS), ("l2", ALL)]
+)
+def test_a_stored_index_answers_as_before(metric: str, chosen: LSHSettings) -> None:
     rows = clusters(300)
-    index = LSHIndex.build(rows[:280], metric, seed=4)
+    index = LSHIndex.build(rows[:280], metric, chosen, seed=4)
     index.add(rows[280:])
     index.remove(np.array([3, 290], np.int32))
     told, arrays = index.stored()
@@ -195,7 +215,10 @@ def test_what_cannot_be_asked(change: dict[str, Any], words: str) -> None:
 
 
 def test_settings_out_of_range_and_arrays_that_do_not_fit() -> None:
-    for wrong in ({"functions": 33}, {"functions": 0}, {"tables": 0}, {"width": 0.0}, {"probes": -1}):
+    for wrong in (
+        {"functions": 33}, {"functions": 0}, {"tables": -1}, {"width": 0.0}, {"probes": -1}, {"lines": 0},
+        {"lines": 2, "functions": 17},
+    ):  # fmt: skip
         with pytest.raises(ValueError):
             LSHSettings(**wrong)
     told, arrays = LSHIndex.build(clusters(100)).stored()

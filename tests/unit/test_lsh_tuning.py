@@ -11,7 +11,6 @@ from cowalk.recall.lsh import LSHIndex
 from cowalk.recall.lsh.costs import cheapest
 from cowalk.recall.lsh.sample import Sample
 from cowalk.recall.lsh.settings import LSHSettings
-from cowalk.recall.lsh.theory import Distances
 from cowalk.recall.lsh.tuning import PROBES, tuned
 from cowalk.recall.truth import found_shares, without_own
 
@@ -26,22 +25,23 @@ def clusters(rows: int, size: int = 12, groups: int = 30, seed: int = 0) -> np.n
 @pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
 def test_the_recall_is_reached_on_other_queries(metric: str) -> None:
     rows = clusters(3000)
-    index, tuning = tuned(rows, metric, recall=0.9, k=10, seed=1)
+    index, tuning = tuned(rows, metric, recall=0.9, k=10, share=0.9, seed=1)
     assert tuning.reached
     assert tuning.recall >= 0.9
+    assert tuning.settings.tables > 0
     assert index.settings == tuning.settings
     own = np.arange(0, 3000, 7, dtype=np.int32)
     found = without_own(index.search(rows[own], 11), own, 10).ids
     truth = without_own(ExactIndex.build(rows, metric).search(rows[own], 11), own, 10).ids
     assert found_shares(found, truth).mean() >= 0.88
     if metric == "ip":
-        again, _ = tuned(rows, metric, recall=0.9, k=10, seed=1)
+        again, _ = tuned(rows, metric, recall=0.9, k=10, share=0.9, seed=1)
         assert again.settings == index.settings
 
 
 @pytest.mark.usefixtures("few_choices")
 def test_the_curve_is_predicted_and_rises() -> None:
-    _, tuning = tuned(clusters(3000), "cosine", recall=0.9, k=10, seed=2)
+    _, tuning = tuned(clusters(3000), "cosine", recall=0.9, k=10, share=0.5, seed=2)
     assert tuning.chosen in tuning.curve
     assert tuning.chosen.recall == pytest.approx(tuning.recall)
     for point in tuning.curve:
@@ -54,13 +54,19 @@ def test_the_curve_is_predicted_and_rises() -> None:
     assert f"{tuning.settings.tables} tables" in tuning.words()
 
 
-def test_prediction_holds_over_the_draws_of_lines() -> None:
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        LSHSettings(width=0.8, functions=8, tables=3, sketch=0, scored=0),
+        LSHSettings(lines=8, functions=2, tables=3, sketch=0, scored=0),
+    ],
+)
+def test_prediction_holds_over_the_draws_of_lines(chosen: LSHSettings) -> None:
     """Recall and candidates by the formula are the mean over seeds, within four standard errors or 0.02."""
     rows = clusters(2000)
     sample = Sample.drawn(ExactIndex.build(rows).vectors, "cosine", 10, 0.0, queries=None, seed=1)
-    chosen = LSHSettings(width=0.8, functions=8, tables=3, sketch=0, scored=0)
     probes = np.array([0, 8, 64])
-    predicted, candidates = sample.distances.expected(chosen, probes)
+    predicted, candidates = sample.seen_by(chosen).expected(chosen, probes)
     measured = np.empty((12, 3, 2))
     for seed in range(12):
         index = LSHIndex.build(rows, "cosine", chosen, seed=seed)
@@ -72,13 +78,32 @@ def test_prediction_holds_over_the_draws_of_lines() -> None:
     assert (np.abs(mean[:, 1] - candidates) < np.maximum(4 * error[:, 1], 0.1 * candidates)).all()
 
 
-def test_a_recall_out_of_reach_is_told() -> None:
-    """Rows without any structure: the buckets give the most they can."""
-    distances = Distances.of(np.full(100, 1.3), np.full(1000, 1.4), 10**6)
-    settings, tried = cheapest(distances, 1 - 1e-15, PROBES[:1])
-    assert tried > 100
-    found, _ = distances.expected(settings, np.array([settings.probes]))
-    assert 0.99 < found[0] < 1 - 1e-15
+@pytest.mark.usefixtures("few_choices")
+def test_few_rows_are_all_compared_unless_less_is_wanted() -> None:
+    """Then there is no table and nothing to look into; the curve is one point."""
+    rows = clusters(800)
+    index, tuning = tuned(rows, "cosine", recall=0.9, k=10, seed=1)
+    assert (tuning.settings.tables, len(tuning.curve)) == (0, 1)
+    assert tuning.reached
+    assert tuning.chosen.candidates == 800 > tuning.chosen.scored
+    assert "all rows compared by sketches" in tuning.words()
+    own = np.arange(200, dtype=np.int32)
+    found = without_own(index.search(rows[:200], 11), own, 10).ids
+    truth = without_own(ExactIndex.build(rows).search(rows[:200], 11), own, 10).ids
+    assert found_shares(found, truth).mean() >= 0.88
+
+
+def test_the_share_is_kept_where_it_is_within_reach() -> None:
+    """Rows in clusters: 5 % is; rows without any structure: it is not, and all of them are compared."""
+    rng = np.random.default_rng(0)
+    for rows, reached in ((clusters(5000, groups=100), True), (rng.normal(size=(800, 40)), False)):
+        held = ExactIndex.build(rows.astype(np.float32)).vectors
+        sample = Sample.drawn(held, "cosine", 10, 0.0, queries=None, seed=1)
+        chosen, tried = cheapest(sample, 0.9, PROBES[:12], share=0.05)
+        assert tried > 100
+        _, candidates = sample.seen_by(chosen).expected(chosen, np.array([chosen.probes]))
+        assert (candidates[0] <= 0.05 * len(rows)) == reached
+        assert (chosen.tables > 0) == reached
 
 
 @pytest.mark.usefixtures("few_choices")
@@ -111,3 +136,8 @@ def test_what_cannot_be_tuned(change: dict[str, object], words: str) -> None:
         tuned(clusters(50), **change)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="queries"):
         tuned(clusters(50), queries=np.zeros((0, 12), np.float32))
+
+
+def test_ends_have_no_distances() -> None:
+    with pytest.raises(UsageError, match="for l2 lines=1"):
+        LSHIndex.build(clusters(50), "l2", LSHSettings(lines=8))

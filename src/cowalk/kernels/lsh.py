@@ -1,4 +1,8 @@
-"""Locality-sensitive hashing: rows to bucket keys and sketches, of random lines."""
+"""Locality-sensitive hashing: rows to bucket keys and sketches, of random lines.
+
+A hash function is one line, cut into stretches of length 1 (p-stable), or a few lines of which it tells the
+end that a row lies furthest along (cross-polytope): ends i and lines + i are those of line i.
+"""
 
 import numpy as np
 
@@ -27,12 +31,28 @@ def project(vectors, row, scale, lift, directions, shifts, places):
 
 
 @inline_kernel
-def bucket_sum(places, multipliers, table):
+def bucket_id(places, function, lines):
+    """The stretch of its line, or the end of its lines, that a row falls to; ties go to the lower line."""
+    if lines == 1:
+        return np.int64(np.floor(places[function]))
+    first = function * lines
+    far = np.float32(-1.0)
+    end = 0
+    for i in range(lines):
+        place = places[first + i]
+        if abs(place) > far:
+            far = abs(place)
+            end = i if place >= 0 else lines + i
+    return np.int64(end)
+
+
+@inline_kernel
+def bucket_sum(places, lines, multipliers, table):
     """Sum of bucket id * multiplier over the table's functions, modulo 2**64 (ids may be negative)."""
     k = multipliers.shape[1]
     total = np.uint64(0)
     for i in range(k):
-        total += np.uint64(np.int64(np.floor(places[table * k + i]))) * multipliers[table, i]
+        total += np.uint64(bucket_id(places, table * k + i, lines)) * multipliers[table, i]
     return total
 
 
@@ -45,7 +65,8 @@ def key_of(total):
 @parallel_kernel
 def bucket_entries(
     vectors: AnyArray, rows: AnyArray, scale: float, lifts: AnyArray,
-    directions: AnyArray, shifts: AnyArray, multipliers: AnyArray, workers: int, entries: AnyArray,
+    directions: AnyArray, shifts: AnyArray, lines: int, multipliers: AnyArray, workers: int,
+    entries: AnyArray,
 ) -> None:  # fmt: skip
     """Fill entries uint64[L, N]: key << 32 | row, for each of rows int32[N]; lifts: float32[N]."""
     for worker in prange(workers):
@@ -53,7 +74,7 @@ def bucket_entries(
         for at in range(worker, len(rows), workers):
             project(vectors, rows[at], np.float32(scale), lifts[at], directions, shifts, places)
             for table in range(len(multipliers)):
-                key = key_of(bucket_sum(places, multipliers, table))
+                key = key_of(bucket_sum(places, lines, multipliers, table))
                 entries[table, at] = (key << S32) | np.uint64(rows[at])
 
 

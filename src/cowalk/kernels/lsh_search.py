@@ -5,7 +5,7 @@ import numpy as np
 from cowalk.kernels.bits import ones
 from cowalk.kernels.flags import inline_kernel, inline_with_arrays, kernel, parallel_kernel, prange
 from cowalk.kernels.lsh import bucket_sum, key_of, project, put_bits
-from cowalk.kernels.lsh_probes import advance, begin, holds_both, sort_steps, top_of
+from cowalk.kernels.lsh_probes import advance, begin, fill_choices, put_in_order, top_of
 from cowalk.kernels.rng import S32
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
@@ -25,6 +25,16 @@ def take(row, seen, pool, found):
     seen[word] |= ONE << place
     pool[found] = row  # without a branch, which would be foretold badly; the pool has a place to spare
     return found + 1 - known
+
+
+@inline_kernel
+def take_all(rows, blocked, pool):
+    """Put all rows that may answer into the pool; gives how many."""
+    found = np.int64(0)
+    for row in range(rows):
+        pool[found] = row
+        found = found + 1 - np.int64((blocked[row >> 6] >> (np.uint64(row) & IN_WORD)) & ONE)
+    return found
 
 
 @inline_kernel
@@ -112,8 +122,9 @@ def score_pool(queries, q, vectors, l2, pool, gaps, found, widest_gap, ids, scor
 
 @inline_with_arrays
 def answer(
-    first, step, queries, scales, vectors, l2, directions, shifts, multipliers, entries, directory, bits,
-    sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, ids, scores, work,
+    first, step, queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers,
+    entries, directory, bits, sides, side_shifts, sketches, blocked, loose, probes, candidates, scored,
+    ids, scores, work,
 ):  # fmt: skip
     """Answer queries first, first + step, ...; see `search`."""
     tables, k = multipliers.shape
@@ -124,16 +135,16 @@ def answer(
     pool = np.empty(len(vectors) + 1, np.int32)
     gaps = np.empty(len(vectors), np.int16)
     counts = np.empty(len(side_shifts) + 1, np.int64)
-    order = np.empty(k, np.int32)
-    near = np.empty(k, np.float32)
-    z = np.empty((tables, 2 * k), np.uint64)
-    moves = np.empty((tables, 2 * k), np.uint64)
+    near = np.empty(choices, np.float32)
+    ends = np.empty(choices, np.int32)
+    costs = np.empty((tables * k, choices), np.uint64)
+    moves = np.empty((tables * k, choices), np.uint64)
+    order = np.empty((tables, k), np.int32)
     base = np.empty(tables, np.uint64)
-    room = tables + probes + 1  # each set looked into brings one more
+    room = tables + 2 * probes + 2  # each bucket looked into brings two more
     heap = np.empty(room, np.uint64)
     sums = np.empty(room, np.uint64)
-    masks = np.empty(room, np.uint64)
-    homes = np.empty(room, np.int32)
+    spots = np.empty(room, np.int32)
     for q in range(first, len(queries), step):
         seen[:] = blocked
         clear(ids, scores, q, ids.shape[1], len(vectors))
@@ -143,23 +154,28 @@ def answer(
         found = 0
         for at in range(len(loose)):
             found = take(np.int64(loose[at]), seen, pool, found)
+        if tables == 0:
+            found = take_all(len(vectors), blocked, pool)
         for table in range(tables):
-            base[table] = bucket_sum(places, multipliers, table)
+            base[table] = bucket_sum(places, lines, multipliers, table)
             found = look_into(entries, directory, bits, table, key_of(base[table]), seen, pool, found)
         looked = 0
         if probes > 0 and found < candidates:
+            fill_choices(places, lines, near, ends, costs, moves)
+            for f in range(tables * k):
+                for c in range(choices):
+                    moves[f, c] *= multipliers[f // k, f % k]
             for table in range(tables):
-                sort_steps(places, multipliers, table, order, near, z, moves)
-            size = begin(z, moves, base, heap, sums, masks, homes)
+                put_in_order(costs, table, k, order)
+            size = begin(costs, moves, order, base, heap, sums, spots)
             nodes = size
             while size > 0 and looked < probes and found < candidates:
                 node = top_of(heap)
-                if not holds_both(masks[node], homes[node] % 64, 2 * k):
-                    looked += 1
-                    found = look_into(
-                        entries, directory, bits, homes[node] // 64, key_of(sums[node]), seen, pool, found
-                    )
-                size, nodes = advance(z, moves, heap, sums, masks, homes, size, nodes)
+                looked += 1
+                found = look_into(
+                    entries, directory, bits, spots[node] >> 12, key_of(sums[node]), seen, pool, found
+                )
+                size, nodes = advance(costs, moves, order, heap, sums, spots, size, nodes)
         compare(sketch, sketches, pool, found, gaps, counts)
         gap = widest(counts, found, scored)
         work[q, 0] = score_pool(queries, q, vectors, l2, pool, gaps, found, gap, ids, scores)
@@ -171,7 +187,7 @@ def answer(
 @kernel
 def search(
     queries: AnyArray, scales: AnyArray, vectors: AnyArray, l2: bool,
-    directions: AnyArray, shifts: AnyArray, multipliers: AnyArray,
+    directions: AnyArray, shifts: AnyArray, lines: int, choices: int, multipliers: AnyArray,
     entries: AnyArray, directory: AnyArray, bits: int,
     sides: AnyArray, side_shifts: AnyArray, sketches: AnyArray, blocked: AnyArray, loose: AnyArray,
     probes: int, candidates: int, scored: int, ids: AnyArray, scores: AnyArray, work: AnyArray,
@@ -179,21 +195,24 @@ def search(
     """Fill ids and scores [Q, k] with the best rows found.
 
     Candidates are the loose rows, then each table's own bucket, then at most `probes` others, the likeliest
-    first, until there are `candidates` (counted after each bucket). At least `scored` of them are scored,
-    those whose sketches differ in the fewest bits (all of the last number of bits); 0 = all.
+    first, until there are `candidates` (counted after each bucket); without a table all rows are. At least
+    `scored` of them are scored, those whose sketches differ in the fewest bits (all of the last number of
+    bits); 0 = all.
     blocked: uint64[ceil(N / 64)], a bit for each row that may not answer. scales: float32[Q], what a query is
-    multiplied by before hashing. work: int64[Q, 3], rows scored, candidates, buckets read.
+    multiplied by before hashing. lines of a function, and the choices that probing has of it: see
+    `lsh_probes`. work: int64[Q, 3], rows scored, candidates, buckets read.
     """
     answer(
-        0, 1, queries, scales, vectors, l2, directions, shifts, multipliers, entries, directory, bits,
-        sides, side_shifts, sketches, blocked, loose, probes, candidates, scored, ids, scores, work,
+        0, 1, queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers,
+        entries, directory, bits, sides, side_shifts, sketches, blocked, loose, probes, candidates, scored,
+        ids, scores, work,
     )  # fmt: skip
 
 
 @parallel_kernel
 def search_many(
     queries: AnyArray, scales: AnyArray, vectors: AnyArray, l2: bool,
-    directions: AnyArray, shifts: AnyArray, multipliers: AnyArray,
+    directions: AnyArray, shifts: AnyArray, lines: int, choices: int, multipliers: AnyArray,
     entries: AnyArray, directory: AnyArray, bits: int,
     sides: AnyArray, side_shifts: AnyArray, sketches: AnyArray, blocked: AnyArray, loose: AnyArray,
     probes: int, candidates: int, scored: int, workers: int,
@@ -202,7 +221,7 @@ def search_many(
     """As `search`, the queries spread over the workers."""
     for worker in prange(workers):
         answer(
-            worker, workers, queries, scales, vectors, l2, directions, shifts, multipliers, entries,
-            directory, bits, sides, side_shifts, sketches, blocked, loose, probes, candidates, scored,
-            ids, scores, work,
+            worker, workers, queries, scales, vectors, l2, directions, shifts, lines, choices, multipliers,
+            entries, directory, bits, sides, side_shifts, sketches, blocked, loose, probes, candidates,
+            scored, ids, scores, work,
         )  # fmt: skip

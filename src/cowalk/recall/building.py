@@ -103,6 +103,7 @@ def build_index(
     recall: float = 0.95,
     k: int = 100,
     queries: AnyArray | None = None,
+    share: float = 1.0,
     seed: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -110,7 +111,8 @@ def build_index(
 ) -> Built:
     """An index over float32[N, d] that finds `recall` of the k true neighbours of sample queries.
 
-    queries: float32[Q, d]; without them rows of the table ask, and are no answer to themselves. settings: the
+    queries: float32[Q, d]; without them rows of the table ask, and are no answer to themselves. share: of
+    LSH, the largest share of rows that may be found in buckets, where that is within reach. settings: the
     kind's own; where they fix the effort (`effort`, lsh: any) it is measured as it stands. Where the recall
     is out of reach, the index is the best there is and `Built.recall` tells.
     """
@@ -124,6 +126,8 @@ def build_index(
     if kind == "auto":
         kind, why = choose_kind(yardstick.size, yardstick.dimension, known, recall)
         check_settings(kind, settings)
+    if share != 1 and (kind != "lsh" or settings):
+        raise UsageError(f"share bounds what lsh looks at when it is tuned, not {kind} of given settings")
     made = kind_named(kind)
     tell(f"true neighbours of {SAMPLE} sample queries")
     asked = sample_questions(yardstick, queries, k, seed)
@@ -134,7 +138,7 @@ def build_index(
         index: Any = yardstick if plain else made.build(yardstick.vectors, known, **settings)
         curve: tuple[Point, ...] = (asked.point(index, index.size),)
     elif kind == "lsh":
-        index, tuning = _lsh(yardstick, asked, recall, seed, workers, tell, settings)
+        index, tuning = _lsh(yardstick, asked, recall, share, seed, workers, tell, settings)
         curve = (asked.point(index, index.settings.probes),)
     else:
         index = made.build(yardstick.vectors, known, seed=seed, workers=workers, **settings)
@@ -198,8 +202,8 @@ def _tuned(index: Any, asked: Questions, recall: float, tell: Progress, fixed: b
 
 
 def _lsh(
-    yardstick: RowIndex, asked: Questions, recall: float, seed: int, workers: int | None, tell: Progress,
-    settings: dict[str, Any],
+    yardstick: RowIndex, asked: Questions, recall: float, share: float, seed: int, workers: int | None,
+    tell: Progress, settings: dict[str, Any],
 ) -> tuple[Any, Any]:  # fmt: skip
     """LSH with the settings given, or tuned; and how it was tuned."""
     from cowalk.recall.lsh import LSHIndex, tuned
@@ -208,6 +212,6 @@ def _lsh(
         chosen = _lsh_settings(settings)
         return LSHIndex.build(yardstick.vectors, yardstick.metric, chosen, seed=seed, workers=workers), None
     return tuned(
-        yardstick.vectors, yardstick.metric, recall=recall, k=asked.k, seed=seed, workers=workers,
-        queries=None if asked.own is not None else asked.queries, progress=tell,
+        yardstick.vectors, yardstick.metric, recall=recall, k=asked.k, share=share, seed=seed,
+        workers=workers, queries=None if asked.own is not None else asked.queries, progress=tell,
     )  # fmt: skip

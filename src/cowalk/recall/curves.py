@@ -105,6 +105,10 @@ def _lsh_efforts(
         yardstick.vectors, yardstick.metric, recall=recall, k=asked.k, seed=seed, workers=workers,
         queries=None if asked.own is not None else asked.queries,
     )  # fmt: skip
+    if not index.settings.tables:
+        for scored in (1, 2, 4, 8, 16, 32, 64, 0):
+            yield f"{scored or 'all'} scored", index.searched(scored=scored)
+        return
     chosen = max(index.settings.probes, 1)
     for probes in sorted({0, *(max(1, round(chosen * 2.0**step)) for step in range(-6, 4))}):
         yield f"{probes} probes", index.searched(probes=probes)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cowalk.errors import UsageError
 from cowalk.recall.base import RowIndex
 from cowalk.recall.index import Abilities, IndexMetric
-from cowalk.recall.rows import Rows
+from cowalk.recall.rows import Rows, with_rows
 from cowalk.recall.scan import MARGIN, scan, squares_of
 from cowalk.tables import Hits
 from cowalk.types import AnyArray, Floats, Ids
@@ -64,9 +64,9 @@ class ExactIndex(RowIndex):
     def _added(self, rows: Ids) -> None:
         new = self.vectors[rows]
         if self._table is not None:
-            self._table = _with_rows(self._table, rows, _half(new))
+            self._table = with_rows(self._table, rows, _half(new))
         if self._squares is not None:
-            self._squares = _with_rows(self._squares, rows, squares_of(new))
+            self._squares = with_rows(self._squares, rows, squares_of(new))
 
     def _removed(self, rows: Ids) -> None:
         """They are barred by the mask."""
@@ -87,14 +87,3 @@ def _half(rows: Floats) -> AnyArray:
     if len(rows) and np.abs(rows).max() > np.finfo(np.float16).max:
         raise UsageError("storage float16 holds numbers up to 65504, and these are larger; use float32")
     return rows.astype(np.float16)
-
-
-def _with_rows(table: AnyArray, rows: Ids, new: AnyArray) -> AnyArray:
-    """The table with these rows put in their places; its room doubles where they stand behind."""
-    size = int(rows.max(initial=-1)) + 1
-    if size > len(table):
-        room = np.zeros((max(size, 2 * len(table)), *table.shape[1:]), table.dtype)
-        room[: len(table)] = table
-        table = room
-    table[rows] = new
-    return table

@@ -127,3 +127,18 @@ def mask_of(rows: Rows, allowed: AnyArray | None) -> NDArray[np.bool_] | None:
     if wanted.dtype != bool or wanted.shape != (rows.size,):
         raise UsageError(f"allowed must be bool[{rows.size}], not {wanted.dtype}{list(wanted.shape)}")
     return wanted if rows.dead == 0 else wanted & rows.alive
+
+
+def with_rows(table: AnyArray, rows: Ids, new: AnyArray) -> AnyArray:
+    """The table with these rows put in their places; its room doubles where they stand behind, and it is
+    copied first where it may not be written (a memory map).
+    """
+    size = int(rows.max(initial=-1)) + 1
+    if size > len(table):
+        room = np.zeros((max(size, 2 * len(table)), *table.shape[1:]), table.dtype)
+        room[: len(table)] = table
+        table = room
+    elif not table.flags.writeable:
+        table = table.copy()
+    table[rows] = new
+    return table

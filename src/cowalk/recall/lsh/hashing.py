@@ -20,11 +20,14 @@ STEP = 1 << 16  # rows at a time
 
 @dataclass(frozen=True)
 class Lines:
-    """h(x) = floor(a . x / w + b), a ~ N(0, I), b ~ U[0, 1): the tables' functions one behind the other.
+    """The tables' functions, one behind the other: h(x) = floor(a . x / w + b), a ~ N(0, I), b ~ U[0, 1).
 
-    Datar, Immorlica, Indyk, Mirrokni 2004 with b in widths. directions: float32[d + 1, L * k], a / w by
-    column; the last row is for the coordinate that lifts an inner product. shifts: float32[L * k], b.
-    multipliers: uint64[L, k], odd: a table's bucket is the sum of h * multiplier modulo 2**64.
+    Datar, Immorlica, Indyk, Mirrokni 2004 with b in widths. Of m lines a function, h(x) is the end that x,
+    seen from the rows' centre, lies furthest along: which of a_i . (x - centre) is largest, and its sign
+    (Andoni, Indyk, Laarhoven, Razenshteyn, Schmidt 2015, by normal lines in place of a rotation).
+    directions: float32[d + 1, L * k * m], by column a / w or a; the last row is for the coordinate that lifts
+    an inner product. shifts: float32[L * k * m], b or -a . centre. multipliers: uint64[L, k], odd: a table's
+    bucket is the sum of h * multiplier modulo 2**64.
     """
 
     directions: Floats
@@ -32,20 +35,32 @@ class Lines:
     multipliers: AnyArray
 
     @classmethod
-    def drawn(cls, dimension: int, settings: LSHSettings, seed: int) -> Lines:
-        """The lines of that seed; more tables of equal functions begin with the lines of fewer."""
+    def drawn(cls, centre: Floats, settings: LSHSettings, seed: int) -> Lines:
+        """The lines of that seed; more tables of equal functions begin with the lines of fewer.
+
+        centre: float32[d + 1], the mean of the rows as they are hashed.
+        """
         rng = generator(seed, "lsh lines")
-        directions, shifts, multipliers = [], [], []
-        for _ in range(settings.tables):
-            a = rng.standard_normal((dimension + 1, settings.functions))
-            directions.append((a / settings.width).astype(np.float32))
-            shifts.append(rng.random(settings.functions, dtype=np.float32))
-            multipliers.append(rng.integers(0, 1 << 63, settings.functions, dtype=np.uint64) * 2 + 1)
-        return cls(
-            np.ascontiguousarray(np.concatenate(directions, axis=1)),
-            np.concatenate(shifts),
-            np.stack(multipliers),
-        )
+        count = settings.functions * settings.lines
+        directions = np.empty((len(centre), settings.tables * count), dtype=np.float32)
+        shifts = np.empty(settings.tables * count, dtype=np.float32)
+        multipliers = np.empty((settings.tables, settings.functions), dtype=np.uint64)
+        for table in range(settings.tables):
+            mine = slice(table * count, (table + 1) * count)
+            a = rng.standard_normal((len(centre), count))
+            if settings.lines == 1:
+                directions[:, mine] = a / settings.width
+                shifts[mine] = rng.random(count, dtype=np.float32)
+            else:
+                directions[:, mine] = a
+                shifts[mine] = -(centre @ a)
+            multipliers[table] = rng.integers(0, 1 << 63, settings.functions, dtype=np.uint64) * 2 + 1
+        return cls(directions, shifts, multipliers)
+
+    @property
+    def each(self) -> int:
+        """Lines of a function."""
+        return len(self.shifts) // max(self.multipliers.size, 1)
 
     def stored(self) -> dict[str, AnyArray]:
         """What to save; the lines are kept, since numpy may draw others in another version."""
@@ -62,8 +77,9 @@ class Lines:
         scale, lifts = lifted(vectors, rows, longest)
         with threads(workers) as count:
             kernels.bucket_entries(
-                vectors, rows, scale, lifts, self.directions, self.shifts, self.multipliers, count, out
-            )
+                vectors, rows, scale, lifts, self.directions, self.shifts, self.each, self.multipliers, count,
+                out,
+            )  # fmt: skip
         return out
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from cowalk.errors import ModelError
+from cowalk.errors import ModelError, UsageError
 from cowalk.kernels import lsh_search as kernels
 from cowalk.kernels.flags import threads
 from cowalk.recall.base import RowIndex
@@ -18,7 +18,7 @@ from cowalk.recall.lifted import longest_of
 from cowalk.recall.lsh.hashing import Lines, Sides, centre_of, query_scales
 from cowalk.recall.lsh.settings import LSHSettings
 from cowalk.recall.lsh.tables import LOW_ROW, Buckets
-from cowalk.recall.rows import Rows, checked
+from cowalk.recall.rows import Rows, checked, with_rows
 from cowalk.tables import Hits
 from cowalk.tables.hits import check_k
 from cowalk.types import AnyArray, Floats, Ids
@@ -68,11 +68,14 @@ class LSHIndex(RowIndex):
         """An index over float32[N, d]; row i is vector i. Equal for equal seeds, on any number of threads."""
         chosen = settings or LSHSettings()
         rows, known = cls._checked(vectors, metric)
-        lines = Lines.drawn(rows.array.shape[1], chosen, seed)
+        if chosen.lines > 1 and known == "l2":
+            raise UsageError("lsh: several lines a function hash by angle, for cosine and ip; for l2 lines=1")
         longest = longest_of(rows.array) if known == "ip" else 0.0
+        centre = centre_of(rows.array, longest)
+        lines = Lines.drawn(centre, chosen, seed)
         everyone = np.arange(rows.size, dtype=np.int32)
         buckets = Buckets.of(lines.entries(rows.array, everyone, longest, workers))
-        sides = Sides.drawn(centre_of(rows.array, longest), chosen, seed)
+        sides = Sides.drawn(centre, chosen, seed)
         sketches = sides.sketches(rows.array, everyone, longest, workers)
         return cls(rows, known, chosen, lines, buckets, sides, sketches, everyone[:0], longest)
 
@@ -121,7 +124,8 @@ class LSHIndex(RowIndex):
         work = np.empty((len(queries), 3), dtype=np.int64)
         told = (
             queries, query_scales(queries, self.metric), self.vectors, self._l2,
-            self._lines.directions, self._lines.shifts, self._lines.multipliers,
+            self._lines.directions, self._lines.shifts, self._lines.each, self.settings.choices,
+            self._lines.multipliers,
             self._buckets.entries, self._buckets.directory, self._buckets.bits,
             self._sides.directions, self._sides.shifts, self._sketches,
             self._blocked(mask, eligible), self._loose,
@@ -159,10 +163,8 @@ class LSHIndex(RowIndex):
 
     def _sketch(self, rows: Ids) -> None:
         """Sketch these rows, which are new or have changed."""
-        table = np.zeros((self.size, self._sketches.shape[1]), dtype=np.uint64)
-        table[: len(self._sketches)] = self._sketches
-        table[rows] = self._sides.sketches(self.vectors, rows, self._longest, None)
-        self._sketches = table
+        fresh = self._sides.sketches(self.vectors, rows, self._longest, None)
+        self._sketches = with_rows(self._sketches, rows, fresh)
 
     @property
     def _spare(self) -> int:
@@ -182,7 +184,7 @@ class LSHIndex(RowIndex):
         told, arrays = super().stored()
         own = {
             "entries": self._buckets.entries, "directory": self._buckets.directory,
-            "sketches": self._sketches, "loose": self._loose,
+            "sketches": self._sketches[: self.size], "loose": self._loose,
         }  # fmt: skip
         told = {**told, "settings": self.settings.model_dump(), "longest": self._longest}
         return told, {**arrays, **self._lines.stored(), **self._sides.stored(), **own}
@@ -211,10 +213,11 @@ def words_of(flags: NDArray[np.bool_]) -> AnyArray:
 def _check_shapes(arrays: Mapping[str, AnyArray], size: int, dimension: int, settings: LSHSettings) -> None:
     """ModelError unless the arrays fit the rows, the settings and one another."""
     tables, functions = settings.tables, settings.functions
+    count = tables * functions * settings.lines
     entries, directory, loose = arrays["entries"], arrays["directory"], arrays["loose"]
     fits = (
-        arrays["directions"].shape == (dimension + 1, tables * functions)
-        and arrays["shifts"].shape == (tables * functions,)
+        arrays["directions"].shape == (dimension + 1, count)
+        and arrays["shifts"].shape == (count,)
         and arrays["multipliers"].shape == (tables, functions)
         and arrays["sides"].shape == (dimension + 1, 64 * settings.sketch)
         and arrays["side_shifts"].shape == (64 * settings.sketch,)

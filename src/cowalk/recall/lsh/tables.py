@@ -43,5 +43,7 @@ class Buckets:
 
     def merged(self, fresh: AnyArray, keep: NDArray[np.bool_]) -> Buckets:
         """These entries of the rows to `keep` (bool[size]) and the fresh ones, as if made at once."""
+        if not len(self.entries):  # no tables
+            return Buckets.of(np.empty((0, int(keep.sum()) + fresh.shape[1]), dtype=np.uint64))
         kept = [table[keep[(table & LOW_ROW).astype(np.int64)]] for table in self.entries]
         return Buckets.of(np.stack([np.concatenate(pair) for pair in zip(kept, fresh, strict=True)]))

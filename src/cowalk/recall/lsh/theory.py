@@ -14,6 +14,11 @@ from cowalk.seeds import generator
 from cowalk.types import AnyArray
 
 DRAWS = 16
+FUNCTIONS, ENDS = (
+    512,
+    128,
+)  # drawn functions of one line and of several, that those of the tables are picked of
+NODES = 8
 POINTS = 24
 LEAST = 1e-6
 
@@ -40,22 +45,61 @@ def tables_for(chance: float, functions: int, recall: float) -> int:
     return max(1, ceil(log(1 - recall) / log(1 - min(chance**functions, 1 - 1e-16))))
 
 
-def found_by_probes(
-    distances: AnyArray, settings: LSHSettings, probes: AnyArray, *,
-    seed: int = 0, workers: int | None = None, draws: int = DRAWS,
-) -> AnyArray:  # fmt: skip
-    """float64[C, U]: the chance that a row at distances[u] is a candidate after probes[c] further buckets.
-
-    Of `draws` queries, drawn as places in their buckets, each bucket's chance is a product of normal
-    probabilities; the mean over the draws is given (Monte Carlo over the places alone).
+@dataclass(frozen=True)
+class Choices:
+    """What functions of one kind choose: costs uint64[F, C] of probing, as drawn queries see them, and
+    chances float64[F, C, U] that a row at each of U distances makes the same choices.
     """
-    rng = generator(seed, "lsh theory")
-    places = rng.random((draws, settings.tables * settings.functions), dtype=np.float32)
-    reaches = settings.width / np.maximum(np.asarray(distances, dtype=np.float64), LEAST * settings.width)
-    found = np.empty((draws, len(probes), len(reaches)))
-    with threads(workers):
-        kernels.chances(places, settings.tables, reaches, np.asarray(probes, dtype=np.int64), found)
-    return np.asarray(found.mean(axis=0))
+
+    costs: AnyArray
+    chances: AnyArray
+
+    @classmethod
+    def of(
+        cls, distances: AnyArray, settings: LSHSettings, *, seed: int = 0, workers: int | None = None
+    ) -> Choices:
+        """Of functions of these `lines` and this `width`; distances: float64[U].
+
+        One line: by normal probabilities, Lv et al. 2007. Several: of rows and queries of length 1, by the
+        normal places of a row given those of a query (Andoni et al. 2015), a quadrature over the largest.
+        """
+        rng = generator(seed, "lsh theory")
+        count, choices = FUNCTIONS if settings.lines == 1 else ENDS, settings.choices
+        costs = np.empty((count, choices), dtype=np.uint64)
+        chances = np.empty((count, choices, len(distances)))
+        if settings.lines == 1:
+            least = np.maximum(np.asarray(distances, dtype=np.float64), LEAST * settings.width)
+            places = rng.random(count, dtype=np.float32)
+            kernels.line_chances(places, settings.width / least, costs, chances)
+            return cls(costs, chances)
+        places = rng.standard_normal((count, settings.lines), dtype=np.float32)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        cosines = 1 - np.asarray(distances, dtype=np.float64) ** 2 / 2
+        with threads(workers):
+            kernels.end_chances(places, cosines, nodes, weights / weights.sum(), costs, chances)
+        return cls(costs, chances)
+
+    def agree(self) -> AnyArray:
+        """float64[U]: the chance that a row makes the query's own choice in one function."""
+        return np.asarray(self.chances[:, 0].mean(axis=0))
+
+    def found(
+        self, functions: int, tables: int, probes: AnyArray, *, seed: int = 0, workers: int | None = None,
+        draws: int = DRAWS,
+    ) -> AnyArray:  # fmt: skip
+        """float64[N, U]: the chance that a row at each distance is a candidate after probes[n] more buckets.
+
+        Every bucket's chance is a product of the functions'; the mean over `draws` queries is given (Monte
+        Carlo over where these fall alone). Without a table every row is a candidate.
+        """
+        if not tables:
+            return np.ones((len(probes), self.chances.shape[2]))
+        rng = generator(seed, "lsh theory draws")
+        picks = rng.integers(0, len(self.costs), (draws, tables, functions), dtype=np.int32)
+        found = np.empty((draws, len(probes), self.chances.shape[2]))
+        with threads(workers):
+            kernels.chances_found(self.costs, self.chances, picks, np.asarray(probes, dtype=np.int64), found)
+        return np.asarray(found.mean(axis=0))
 
 
 @dataclass(frozen=True)
@@ -79,10 +123,15 @@ class Distances:
         return cls(grid, _weights(near, grid), _weights(sample, grid), rows)
 
     def expected(
-        self, settings: LSHSettings, probes: AnyArray, *, seed: int = 0, workers: int | None = None
-    ) -> tuple[AnyArray, AnyArray]:
-        """(recall, candidates) float64[C] of these settings, sketches aside, after probes[c] probes."""
-        found = found_by_probes(self.points, settings, probes, seed=seed, workers=workers)
+        self, settings: LSHSettings, probes: AnyArray, *, choices: Choices | None = None, seed: int = 0,
+        workers: int | None = None,
+    ) -> tuple[AnyArray, AnyArray]:  # fmt: skip
+        """(recall, candidates) float64[N] of these settings, sketches aside, after probes[n] probes.
+
+        choices: those of `settings` at these points, where they are known already.
+        """
+        known = choices or Choices.of(self.points, settings, seed=seed, workers=workers)
+        found = known.found(settings.functions, settings.tables, probes, seed=seed, workers=workers)
         return found @ self.near, self.rows * (found @ self.all_rows)
 
 

@@ -50,7 +50,7 @@ class LSHTuning:
     """What was chosen, what it reaches on the sample, and the curve of its tables over the probes.
 
     reached: whether the recall asked for is reached on the sample, one standard error below the mean.
-    tried: how many (w, k, L) were compared by prediction. rows: those of the index.
+    tried: how many (lines, w, k, L) were compared by prediction. rows: those of the index.
     """
 
     settings: LSHSettings
@@ -77,9 +77,12 @@ class LSHTuning:
         """One line that says what was chosen and what it gives."""
         s, at = self.settings, self.chosen
         missed = "" if self.reached else f"; {self.target:g} was not reached, an exact index would"
+        kind = f"width {s.width:.3g}" if s.lines == 1 else f"{s.lines} lines each"
+        plan = f"{s.tables} tables of {s.functions} functions ({kind}), {s.probes} probes"
+        if not s.tables:
+            plan = f"no tables, all rows compared by sketches of {64 * s.sketch} bits"
         return (
-            f"width {s.width:.3g}, {s.functions} functions, {s.tables} tables, {s.probes} probes: "
-            f"recall@{self.neighbors} {self.recall:.3f} of {self.queries} queries, "
+            f"{plan}: recall@{self.neighbors} {self.recall:.3f} of {self.queries} queries, "
             f"{at.candidates / self.rows:.1%} of the rows found in buckets, "
             f"{at.scored / self.rows:.2%} scored{missed}"
         )
@@ -92,10 +95,10 @@ def tuned(
 ) -> tuple[LSHIndex, LSHTuning]:  # fmt: skip
     """An LSH index over float32[N, d] that finds `recall` of the k nearest at least cost, and its curve.
 
-    Every (w, k, L) is predicted from the distances of a sample: `queries` where given, else rows, each
-    without itself. The cheapest is built; probes, sketches and scored rows are then chosen by measuring.
-    share: the largest share of rows that may be candidates, as predicted, where that is within reach. Equal
-    for equal seeds, times aside.
+    Every (lines, w, k, L) is predicted from the distances of a sample: `queries` where given, else rows, each
+    without itself; so is comparing all rows by their sketches, which is cheapest for few. The cheapest is
+    built; probes, sketches and scored rows are then chosen by measuring. share: the largest share of rows
+    that may be candidates, as predicted, where that is within reach. Equal for equal seeds, times aside.
     """
     if not 0 < recall < 1:
         raise UsageError(f"recall is {recall:g}; it must lie between 0 and 1 (1 is exact: kind exact)")
@@ -109,7 +112,7 @@ def tuned(
     sample = Sample.drawn(rows, known, k, longest, queries=queries, seed=seed)
     say("predicting")
     wanted = 1 - (1 - recall) * (1 - SPARE)
-    settings, tried = cheapest(sample.distances, wanted, PROBES, share=share, seed=seed, workers=workers)
+    settings, tried = cheapest(sample, wanted, PROBES, share=share, seed=seed, workers=workers)
     say(f"building {settings.tables} tables")
     index = LSHIndex.build(vectors, known, settings, seed=seed, workers=workers)
     say("measuring")
@@ -179,8 +182,10 @@ def _recall(index: LSHIndex, sample: Sample, **changes: int) -> AnyArray:
 def _curve(index: LSHIndex, sample: Sample, rung: int, seed: int) -> tuple[ProbePoint, ...]:
     """No probes, and twice as many from rung to rung, through the chosen ones and twice beyond."""
     rungs = sorted({0, *range(max(rung - 12, rung % 2), min(rung + 5, len(PROBES)), 2)})
+    if not index.settings.tables:
+        rungs = [rung]  # there are no buckets to look into
     probes = PROBES[rungs]
-    expected, candidates = sample.distances.expected(index.settings, probes, seed=seed)
+    expected, candidates = sample.seen_by(index.settings).expected(index.settings, probes, seed=seed)
     return tuple(
         _point(index.searched(probes=int(number)), sample, float(share), float(rows))
         for number, share, rows in zip(probes, expected, candidates, strict=True)
