@@ -15,6 +15,7 @@ from cowalk.evaluate.vectors import FittedVectors
 from cowalk.learn import Learned, LearnSettings
 from cowalk.learn.engines import learned_from
 from cowalk.model import Model
+from cowalk.model.item_names import names_of
 from cowalk.prepare import encode_items
 from cowalk.prepared import Prepared, health, read_inputs
 from cowalk.recall import cooccurrence_lists
@@ -176,6 +177,7 @@ class _Fit:
         )
 
     def _users(self, learned: Learned) -> Vocab | None:
+            names=names_of(self.prepared.catalogue, (train.vocab, cold_vocab), {}),
         """The users of whom the engine learned rows; a row stands for each user code up to the last."""
         if "users" not in learned.extra or self.prepared.events is None:
             return None

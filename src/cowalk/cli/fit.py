@@ -31,6 +31,12 @@ def fit(
     event_weights: o.EventWeights = None,
     weight_column: o.WeightColumn = None,
     seed: o.Seed = None,
+    name_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Column of the items table that is their name: shown, not learned. [default: name or title]"
+        ),
+    ] = None,
     workers: o.Workers = None,
     vector_size: o.VectorSize = None,
     memory_limit: o.MemoryLimit = None,
@@ -51,8 +57,8 @@ def fit(
     changed = data.changes | o.changes(
         set_, read__user_column=user_column, read__item_column=item_column, read__time_column=time_column,
         read__session_column=session_column, read__order_column=order_column, read__event_column=event_column,
-        event_weights=event_weights, seed=seed, workers=workers, memory_limit=memory_limit,
-        vector_size=vector_size, **weight,
+        event_weights=event_weights, side__name_column=name_column, seed=seed, workers=workers,
+        memory_limit=memory_limit, vector_size=vector_size, **weight,
     )  # fmt: skip
     from cowalk.pipeline import fit as run
     from cowalk.settings import load_recipe

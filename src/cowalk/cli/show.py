@@ -75,13 +75,13 @@ def answer(found: Any, as_json: bool) -> None:
         return
     for line in found.told():
         note(line)
-    reasons = any(hit.reasons or hit.cold for hit in found)
-    rows = [
-        [hit.id, f"{hit.score:.4f}"]
-        + (["; ".join([*(["cold"] if hit.cold else []), *hit.reasons])] if reasons else [])
-        for hit in found
-    ]
-    table(f"score: {found.score}", ["id", "score", "why"] if reasons else ["id", "score"], rows)
+    head, columns = ["id", "score"], [[hit.id for hit in found], [f"{hit.score:.4f}" for hit in found]]
+    if any(hit.name for hit in found):
+        head, columns = [*head, "name"], [*columns, [hit.name for hit in found]]
+    if any(hit.reasons or hit.cold for hit in found):
+        why = ["; ".join([*(["cold"] if hit.cold else []), *hit.reasons]) for hit in found]
+        head, columns = [*head, "why"], [*columns, why]
+    table(f"score: {found.score}", head, [list(row) for row in zip(*columns, strict=True)])
 
 
 def words_only(tell: Progress) -> Callable[[str], None]:

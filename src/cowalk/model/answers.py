@@ -11,16 +11,24 @@ from cowalk.tables import Id
 
 @dataclass(frozen=True)
 class Hit:
-    """One item of an answer. cold: nobody has clicked it yet; reasons: why it is here, if that was asked."""
+    """One item of an answer. cold: nobody has clicked it yet; reasons: why it is here, if that was asked.
+
+    name: what people call it, "" where that is not known.
+    """
 
     id: Id
     score: float
     cold: bool = False
     reasons: tuple[str, ...] = ()
+    name: str = ""
 
     def __str__(self) -> str:
-        told = ["cold"] if self.cold else []
-        return f"{self.id}  {self.score:.4f}" + "".join(f"  {part}" for part in (*told, *self.reasons))
+        return f"{self.id}  {self.score:.4f}" + "".join(f"  {part}" for part in self.told())
+
+    def told(self) -> list[str]:
+        """What is to be said of it beside id and score."""
+        named, cold = [self.name] if self.name else [], ["cold"] if self.cold else []
+        return [*named, *cold, *self.reasons]
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Answer(Sequence[Hit]):
         """Plain values, for JSON."""
         hits = [
             {"id": hit.id, "score": hit.score}
+            | ({"name": hit.name} if hit.name else {})
             | ({"cold": True} if hit.cold else {})
             | ({"reasons": list(hit.reasons)} if hit.reasons else {})
             for hit in self.hits
@@ -86,8 +95,8 @@ class Answer(Sequence[Hit]):
         width = max((len(str(hit.id)) for hit in self.hits), default=0)
         lines = [f"{'id':<{width}}  {self.score}"]
         for hit in self.hits:
-            told = (["cold"] if hit.cold else []) + list(hit.reasons)
-            lines.append(f"{hit.id!s:<{width}}  {hit.score:.4f}" + ("  " + "; ".join(told) if told else ""))
+            told = "; ".join(hit.told())
+            lines.append(f"{hit.id!s:<{width}}  {hit.score:.4f}" + (f"  {told}" if told else ""))
         return "\n".join([*lines, *(f"({line})" for line in self.told())])
 
     __repr__ = __str__

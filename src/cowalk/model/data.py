@@ -11,6 +11,7 @@ from cowalk.errors import UsageError
 from cowalk.learn import Learned
 from cowalk.maps import ItemMap
 from cowalk.model.indexes import CarriedIndex
+from cowalk.model.item_names import ItemNames
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import Recipe
 from cowalk.tables import SideInfo, Vectors, Vocab
@@ -42,6 +43,8 @@ class ModelData:
     """The users of whom the engine learned rows (matrix factorization)."""
     map: ItemMap | None = None
     """Where the items lie in the plane, for people to look at; made with an index."""
+    names: ItemNames | None = None
+    """What people call the items, warm ones and then cold ones; not learned from."""
     indexes: Mapping[str, CarriedIndex] = field(default_factory=dict)
     """What finds the items of `recommend` and of `similar` without looking at all of them, by these names."""
 
@@ -76,6 +79,18 @@ class ModelData:
             return {}
         named = zip(self.learned.field_names, self.learned.fields, strict=True)
         return {name: Vectors(Vocab.of(self.side_info[name].labels), rows) for name, rows in named}
+
+    def called(self, row: int) -> str:
+        """What people call the item of a warm or cold row, "" where that is not known."""
+        return "" if self.names is None else self.names[row]
+
+    @property
+    def names_by_id(self) -> dict[str, str]:
+        """What people call the items, by id as a text."""
+        if self.names is None:
+            return {}
+        cold = [] if self.cold_vocab is None else self.cold_vocab.ids.tolist()
+        return dict(zip(map(str, [*self.vocab.ids.tolist(), *cold]), self.names.all(), strict=True))
 
     @property
     def weights(self) -> Floats:

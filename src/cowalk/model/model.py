@@ -317,7 +317,12 @@ class Model(IndexedModel):
     ) -> Answer:  # fmt: skip
         """Rows and scores as an answer; codes and row: those of the item asked for."""
         hits = [
-            Hit(self.name_of(r), score, reasons=reasons(self, codes, row, r) if explain else ())
+            Hit(
+                self.name_of(r),
+                score,
+                reasons=reasons(self, codes, row, r) if explain else (),
+                name=self.called(r),
+            )
             for r, score in found
         ]
         return Answer(tuple(hits), label, notes=notes)
@@ -361,6 +366,7 @@ class Model(IndexedModel):
                 reasons=reasons_of_history(self, found.history, row) if explain else (),
             )
             for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)
+                name=self.called(row),
         ]
         return Answer(tuple(hits), found.label, found.unknown, found.asked, found.notes)
 

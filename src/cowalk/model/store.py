@@ -19,6 +19,7 @@ from cowalk.learn.result import Squares
 from cowalk.maps import ItemMap
 from cowalk.model.data import ModelData
 from cowalk.model.indexes import CarriedIndex
+from cowalk.model.item_names import ItemNames
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
 from cowalk.tables import Vocab
@@ -41,6 +42,8 @@ def save(model: ModelData, folder: Path) -> Path:
         arrays["probe"] = {f.name: getattr(model.probe, f.name) for f in fields(model.probe)}
     if model.map is not None:
         arrays["map"] = {"places": model.map.places, "clusters": model.map.clusters}
+    if model.names is not None:
+        arrays["names"] = {"text": model.names.text, "offsets": model.names.offsets}
     arrays |= {f"index_{purpose}": carried.arrays for purpose, carried in model.indexes.items()}
     cold = None
     if model.cold_vocab is not None and model.cold_info is not None:
@@ -82,6 +85,7 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
             manifest=manifest,
             user_vocab=stored.users,
             map=_map(manifest, arrays, stored.vocab),
+            names=ItemNames.opened(arrays["names"], _rows(stored)) if "names" in arrays else None,
             indexes={
                 purpose: CarriedIndex(told, arrays[f"index_{purpose}"])
                 for purpose, told in manifest.get("indexes", {}).items()
@@ -91,6 +95,11 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{folder}: {_foreign(manifest)} ({error})") from None
+
+
+def _rows(stored: Stored) -> int:
+    """Warm and cold items."""
+    return len(stored.vocab) + (0 if stored.cold is None else len(stored.cold[0]))
 
 
 def _foreign(manifest: Mapping[str, Any]) -> str:

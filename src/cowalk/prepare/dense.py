@@ -33,7 +33,7 @@ def with_vectors(catalogue: Catalogue, name: str, vectors: Vectors | str | Path)
         )
     known = RawField(name, "dense", vectors=np.asarray(held.array, dtype=np.float32))
     fields = [field for field in catalogue.fields if field.name != name]
-    return Catalogue(catalogue.ids, (*fields, known.take(rows)), catalogue.notes)
+    return Catalogue(catalogue.ids, (*fields, known.take(rows)), catalogue.notes, catalogue.names)
 
 
 def numbers_of(values: str) -> str:

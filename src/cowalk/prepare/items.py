@@ -15,7 +15,9 @@ from cowalk.prepare.settings import SideSettings
 from cowalk.prepare.sources import Loaded, label_of, load, naming
 from cowalk.tables.catalogue import Catalogue, Kind, RawField
 from cowalk.tables.vocab import Vocab
+from cowalk.types import AnyArray
 
+NAMES = ("name", "title", "product_name", "description")
 # More distinct whole numbers than this are a quantity; text all distinct on more rows than this is a title.
 MANY = 32
 DAY = 86_400_000_000  # microseconds
@@ -48,6 +50,8 @@ def read_items(
     whole numbers of more than 32 distinct values are numeric; all else is categorical. Text with a different
     value on every row (a title) is left out, which a note says. Rows without an id are left out too. Values
     stay as written; the empty text, NaN and infinity are missing. `settings.vectors` adds dense fields by id.
+    What items are called is `settings.name_column`, no field unless it is given a kind, or else the first of
+    name, title, product_name and description that is there.
     DataError where an id stands twice; UsageError where settings name a field that is not there.
     """
     settings = settings or SideSettings()
@@ -58,15 +62,18 @@ def read_items(
             has = ", ".join(loaded.columns)
             raise DataError(f"{label}: no column {item_column!r}; the columns are {has}{naming(item_column)}")
         known = [column for column in loaded.columns if column != item_column]
-        for asked in (*settings.fields, *settings.separators):
+        called = settings.name_column
+        for asked in (*settings.fields, *settings.separators, *([called] if called else [])):
             if asked not in known:
                 raise UsageError(f"{label}: no field {asked!r}; the fields are {', '.join(known) or 'none'}")
         ids, notes = _read_ids(db, loaded, item_column, label)
-        fields = []
+        fields, names = [], _names(db, loaded, called or _called(loaded))
         for column in known:
+            if column == called and column not in settings.fields:
+                continue
             field = _read_field(db, loaded, column, settings, ids, notes)
             fields += [] if field is None else [field]
-    out = Catalogue(ids, tuple(fields), tuple(notes))
+    out = Catalogue(ids, tuple(fields), tuple(notes), names)
     for name, path in settings.vectors.items():
         out = with_vectors(out, name, path)
     return out
@@ -94,6 +101,20 @@ def _read_ids(db: Database, loaded: Loaded, column: str, label: str) -> tuple[Vo
         raise DataError(f"{label}: column {column!r} holds no item id")
     lost = db.count(loaded.table) - len(ids)
     return ids, [f"{lost:,} rows without an item id were left out"] if lost else []
+
+
+def _called(loaded: Loaded) -> str | None:
+    """The column of text that is called as a name is."""
+    return next((name for name in NAMES if loaded.types.get(name) == "VARCHAR"), None)
+
+
+def _names(db: Database, loaded: Loaded, column: str | None) -> AnyArray | None:
+    """object[N]: what the items are called, in one line; "" where that is not told."""
+    if column is None:
+        return None
+    line = f"regexp_replace(CAST({loaded.columns[column]} AS VARCHAR), '\\s+', ' ', 'g')"
+    text = f"coalesce(trim({line}), '')"
+    return np.array([name for (name,) in db.rows(f"SELECT {text} FROM items ORDER BY place")], dtype=object)
 
 
 def _read_field(

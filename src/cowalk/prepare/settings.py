@@ -110,5 +110,10 @@ class SideSettings(Settings):
         default_factory=dict,
         description="File of vectors by item id (.npz, .parquet, word2vec) for each dense field it gives.",
     )
+    name_column: str | None = Field(
+        None,
+        description="Column of the items table that says what an item is called: shown and searched, not "
+        "learned. None = name, title, product_name or description, if there is one.",
+    )
     buckets: int = Field(10, ge=2, description="Quantile buckets of a numeric field.")
     min_value_count: int = Field(1, ge=1, description="Values carried by fewer items are treated as missing.")

@@ -66,7 +66,7 @@ class Metrics:
 
     def text(self, others: Iterable[tuple[Samples, bool]] = ()) -> bytes:
         """All of them as Prometheus reads them, with those of other processes and whether these run."""
-        return generate_latest(_Together(self.registry, list(others)))  # type: ignore[arg-type]
+        return generate_latest(_Together(self.registry, list(others)))
 
 
 class _Together:

@@ -16,13 +16,15 @@ GAP = "\n"  # stands in no key: it is taken out of them
 
 
 def name_field(model: Model, wanted: str | None) -> str | None:
-    """The field that is the items' name: the one wanted, or the first that is called so."""
+    """The field that is the items' name: the one wanted; none where the model keeps names."""
     known = [] if model.side_info is None else [f.name for f in model.side_info.fields if f.kind != "dense"]
     if wanted is not None and wanted not in known:
         raise UsageError(
             f"no field {wanted!r} to take names from; the fields are {', '.join(known) or 'none'}"
         )
-    return wanted or next((name for name in NAMES if name in known), None)
+    if wanted is not None or model.names is not None:
+        return wanted
+    return next((name for name in NAMES if name in known), None)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Names:
     @classmethod
     def of(cls, model: Model, field: str | None) -> Names:
         """The names of all items of a model, warm and cold."""
-        names = _labels(model, field)
+        names = _labels(model, field) if field is not None or model.names is None else model.names.all()
         ids = [str(one) for one in model.vocab.ids.tolist()]
         if model.cold_vocab is not None:
             ids += [str(one) for one in model.cold_vocab.ids.tolist()]

@@ -102,17 +102,21 @@ def take_ragged(offsets: Offsets, values: AnyArray, rows: AnyArray) -> tuple[Off
 class Catalogue:
     """Outside ids of N items and their raw attributes, field by field; ids need not be in any log.
 
-    notes: what reading left out and why, a line each.
+    notes: what reading left out and why, a line each. names: object[N], what people call each item, "" where
+    that is not known; None where the table has no such column.
     """
 
     ids: Vocab
     fields: tuple[RawField, ...]
     notes: tuple[str, ...] = ()
+    names: AnyArray | None = None
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]
         if len(set(names)) != len(names):
             raise DataError(f"catalogue: field names must be unique, got {names}")
+        if self.names is not None and len(self.names) != len(self.ids):
+            raise DataError(f"catalogue: {len(self.names)} names for {len(self.ids)} items")
         for field in self.fields:
             if len(field) != len(self.ids):
                 raise DataError(
@@ -125,4 +129,13 @@ class Catalogue:
     def align(self, vocab: Vocab) -> Catalogue:
         """The catalogue in the row order of `vocab`; items it does not hold have every value missing."""
         rows = self.ids.find(vocab.ids)
-        return Catalogue(vocab, tuple(field.take(rows) for field in self.fields), self.notes)
+        fields = tuple(field.take(rows) for field in self.fields)
+        names = None if self.names is None else np.array(self.names_of(vocab), dtype=object)
+        return Catalogue(vocab, fields, self.notes, names)
+
+    def names_of(self, vocab: Vocab) -> list[str]:
+        """What the items of `vocab` are called, "" where that is not known."""
+        if self.names is None:
+            return [""] * len(vocab)
+        found: list[str] = np.append(self.names, "")[self.ids.find(vocab.ids)].tolist()
+        return found

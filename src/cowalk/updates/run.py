@@ -13,6 +13,7 @@ import numpy as np
 
 from cowalk.errors import DataError, UsageError
 from cowalk.model import Model, load, unknown_values
+from cowalk.model.item_names import names_of
 from cowalk.prepare import item_graph, sessionize
 from cowalk.prepared import named
 from cowalk.settings import Recipe
@@ -96,13 +97,13 @@ class _Update:
         found, report = read_new(events, replace(model, recipe=recipe), self.settings)
         self.source = named(events)
         self.digest = _digest(model, found)
-        catalogue = None
+        self.catalogue = catalogue = None
         if items is not None:
             if model.side_info is None:
                 raise UsageError(
                     "the model was fitted without items, so it knows no attributes; leave items out"
                 )
-            catalogue = model.read_items(items)
+            self.catalogue = catalogue = model.read_items(items)
         self.grown = grow(model, found, report, catalogue, self.settings.keep_past)
         self.places = places_by_attributes(model, self.grown.side_info, self.settings.warm_start)
         self.work = Work(out, recipe, f"update {self.digest}")
@@ -132,6 +133,8 @@ class _Update:
         verdict.notes.extend((*notes, *_carried(self.model)))
         self._bound(verdict)
         model = state.model(self.model, self.grown, self._manifest(verdict))
+        names = names_of(self.catalogue, (model.vocab, model.cold_vocab), self.model.names_by_id)
+        model = replace(model, names=names)
         for purpose, carried in self.model.indexes.items():
             self.tell(f"building the index for {purpose} again", None)
             model = model.with_same_index(purpose, carried, self.recipe.workers)

@@ -87,6 +87,7 @@ class State:
             cold_info=cold_info,
             probe=mixed(old.probe, probe_of(grown.events, self.vocab, seed=seed), share, seed),
             manifest=manifest,
+            names=None,  # `_Update` tells those of the grown items
             indexes={},
             map=None,  # its places are those of the old vectors
         )
