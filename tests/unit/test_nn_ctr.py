@@ -176,6 +176,17 @@ def test_penalties() -> None:
     assert FNN(fm, frozen=True).penalty(TABLE).item() == 0
 
 
+def test_networks_begin_at_the_click_rate() -> None:
+    made = [
+        LogisticRegression(SIZES, 1),
+        FactorizationMachine(SIZES, 1, 2),
+        FNN(FactorizationMachine(SIZES, 1, 2)),
+    ]
+    for net in (*made, DeepTable(SIZES, 1, 2), HistoryNetwork(PlainItems(5, 2))):
+        net.begin_at(0.2)
+        assert torch.sigmoid(net.output_bias).item() == pytest.approx(0.2)
+
+
 def test_weights_of_rows_count() -> None:
     net = history_net("mlp")
     twice = {name: value[[0, 0, 1]] for name, value in PAST.items()}

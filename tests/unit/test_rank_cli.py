@@ -2,14 +2,17 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from cowalk.cli.rank import rank as group
 from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop, simulate_ctr
+from cowalk.errors import MissingExtraError
 
 torch.set_num_threads(1)
 SET = ("epochs=1", "vector_size=3", "hidden=[4]", "batch_size=256")
@@ -66,6 +69,24 @@ def test_over_a_table(
     assert run(["rank", "evaluate", table_model, "--table", clicks, "--beside", other]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["model", table_model, other, "difference"]
+
+
+def test_without_torch(
+    clicks: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import cowalk.nn
+    import cowalk.rank
+
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for room, name in ((cowalk.rank, "fit"), (cowalk.nn, "embedding")):
+        monkeypatch.delitem(vars(room), name, raising=False)
+        with pytest.raises(
+            MissingExtraError, match=r"needs torch, which is not installed; pip install 'cowalk\[deep\]'"
+        ):
+            getattr(room, name)
+    assert run(["rank", "fit", "fm", "--table", clicks]) == 2
+    assert "pip install 'cowalk[deep]'" in capsys.readouterr().err
+    assert cowalk.rank.report_of(np.array([0.2, 0.9]), np.array([0, 1]))["auc"] == 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,15 @@ from cowalk.tables.clicks import ClickColumn, ClickTable
 from reference import trees as twin
 
 torch.set_num_threads(1)
-TINY = {"vector_size": 3, "hidden": (6,), "epochs": 2, "batch_size": 128, "trees": 5, "machine_epochs": 1}
+TINY = {
+    "vector_size": 3,
+    "hidden": (6,),
+    "epochs": 2,
+    "batch_size": 128,
+    "trees": 5,
+    "machine_epochs": 1,
+    "linear_rate": 0.02,
+}
 SETTINGS = ClickSettings(group_column="user")
 
 
@@ -57,7 +65,7 @@ def test_pairs_are_learned_by_a_machine_and_not_by_a_line(tmp_path: Path) -> Non
     )
     table = read_clicks(made.path, ClickSettings(without=("user",)))
     train, test = table.select(np.arange(6_000)), table.select(np.arange(6_000, 8_000))
-    asked = {**TINY, "epochs": 5, "learning_rate": 0.02, "validation": 0}
+    asked = {**TINY, "epochs": 5, "validation": 0}
     line, machine = (rank.fit(train, m, seed=1, workers=1, **asked).evaluate(test) for m in ("lr", "fm"))
     assert machine.beside(line)["auc"].low > 0.02
 
@@ -137,7 +145,7 @@ def test_leaves_equal_the_slow_twin() -> None:
 
 
 def test_the_one_layer_begins_where_the_trees_ended(table: ClickTable) -> None:
-    still = {**TINY, "epochs": 1, "learning_rate": 1e-12, "validation": 0}
+    still = {**TINY, "epochs": 1, "linear_rate": 1e-12, "validation": 0}
     made = rank.fit(table, "gbdt-lr", seed=1, workers=1, **still)
     assert made.trees is not None
     np.testing.assert_allclose(made.score_table(table), made.trees.chances(table), rtol=1e-5)

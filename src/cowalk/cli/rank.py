@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,17 +84,23 @@ def fit(
 ) -> None:
     """Train a ranking model on a log of events, or on a table of clicks, and write its folder.
 
+    Interrupted, the same command goes on from the last finished epoch.
+
     Example: cowalk rank fit din --embedding res-att --events log.parquet --out rank/
     """
     if bool(table) == bool(events or dataset):
         raise UsageError("give a log with --events (or --dataset), or a table of clicks with --table")
     from cowalk import rank as room
     from cowalk.settings import parse_changes
+    from cowalk.tables.folder import WORK, check_target
 
     settings = parse_changes(set_ or [])
     with show.progress(quiet or json) as tell:
         say = lambda words, share: tell(words, share)  # noqa: E731
-        common: dict[str, Any] = {"seed": seed, "workers": workers, "progress": say, **settings}
+        work = out / WORK  # an interrupted fit goes on from its last epoch
+        check_target(out)
+        common: dict[str, Any] = {"seed": seed, "workers": workers, "progress": say, "checkpoint": work}
+        common |= settings
         if table:
             asked = {"label_column": label, "group_column": group, "form": form, "min_count": min_count,
                      "numeric": _names(numeric), "categorical": _names(categorical),
@@ -115,6 +122,7 @@ def fit(
                 embedding = "vectors"
             made = room.fit(train, model, embedding, vectors=given, side_info=side, **common)
         made.save(out)
+        shutil.rmtree(work, ignore_errors=True)
         report = made.evaluate(test) if test is not None else None
     if json:
         told = {"model": model, "folder": str(out), "about": dict(made.about)}

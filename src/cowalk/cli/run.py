@@ -75,7 +75,7 @@ def _command(error: Any) -> str:
 
 
 def _interrupted(arguments: Sequence[str]) -> str:
-    if arguments and arguments[0] in ("fit", "update"):
+    if arguments and arguments[0] in ("fit", "update", "rank"):
         return "interrupted; run the same command again to go on from the last finished epoch"
     if arguments and arguments[0] == "tune":
         return "interrupted; run the same command again to go on after the last trial"

@@ -31,6 +31,7 @@ def draw(by_model: Mapping[str, Calibration], title: str, out: Path) -> None:
     check(out)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(6.0, 5.4), layout="constrained")
     FigureCanvasAgg(figure)
@@ -45,6 +46,10 @@ def draw(by_model: Mapping[str, Calibration], title: str, out: Path) -> None:
         axes.plot(found.scores, seen, "o-", color=colour, markersize=4, linewidth=1.2, label=label)
     axes.set(xscale="log", yscale="log", xlabel="mean chance told", ylabel="click rate seen")
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
     axes.grid(visible=True, alpha=0.25)
     axes.legend(loc="upper left", frameon=False, fontsize=9)
     for side in ("top", "right"):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from cowalk.errors import MissingExtraError
+from cowalk.nn.needs import need
 
 _HOMES = {
     "cowalk.nn.groups": ("optimizers", "parameter_groups"),
@@ -29,16 +28,10 @@ if TYPE_CHECKING:
     from cowalk.nn.residual import ResidualEmbedding as ResidualEmbedding
 
 
-def check_torch() -> None:
-    """MissingExtraError unless torch is installed."""
-    if find_spec("torch") is None:
-        raise MissingExtraError("networks need torch: pip install 'cowalk[deep]'")
-
-
 def __getattr__(name: str) -> Any:
     if name not in _ORIGIN:
         raise AttributeError(f"module 'cowalk.nn' has no attribute {name!r}")
-    check_torch()
+    need("torch")
     value = getattr(import_module(_ORIGIN[name]), name)
     globals()[name] = value
     return value

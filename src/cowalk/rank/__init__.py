@@ -1,4 +1,4 @@
-"""Ranking: models that tell the chance of a click. The room needs torch; its names load on first use."""
+"""Ranking: the chance of a click. Names load on first use: models need torch, fit needs Lightning too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ _HOMES = {
     "cowalk.rank.report": ("RankReport", "report_of"),
     "cowalk.rank.settings": ("RankSettings",),
     "cowalk.rank.store": ("load",),
+}
+_NEEDS = {
+    "cowalk.rank.fitting": ("torch", "lightning"),
+    "cowalk.rank.model": ("torch",),
+    "cowalk.rank.store": ("torch",),
 }
 _ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_ORIGIN)
@@ -32,7 +37,8 @@ if TYPE_CHECKING:
 def __getattr__(name: str) -> Any:
     if name not in _ORIGIN:
         raise AttributeError(f"module 'cowalk.rank' has no attribute {name!r}")
-    need("torch", "lightning")
+    if _ORIGIN[name] in _NEEDS:
+        need(*_NEEDS[_ORIGIN[name]])
     value = getattr(import_module(_ORIGIN[name]), name)
     globals()[name] = value
     return value

@@ -23,7 +23,15 @@ from cowalk.rank.batches import ClickBatches
 from cowalk.rank.model import RankModel
 from cowalk.rank.networks import history_network, items_of, table_network
 from cowalk.rank.pretrain import pretrained, shown_sequences
-from cowalk.rank.settings import PRETRAINED, RESIDUAL, RankSettings, check_history, check_table, rank_settings
+from cowalk.rank.settings import (
+    LINEAR,
+    PRETRAINED,
+    RESIDUAL,
+    RankSettings,
+    check_history,
+    check_table,
+    rank_settings,
+)
 from cowalk.rank.trees import Trees, grow
 from cowalk.tables import SideInfo, Vectors
 from cowalk.tables.clicks import ClickTable
@@ -45,12 +53,11 @@ class _Run:
 
     def train(
         self, network: ClickNetwork, epoch: Callable[[int], Iterable[Mapping[str, Any]]],
-        figure: Callable[[], float] | None, identity: str, words: str = "training", epochs: int | None = None,
+        figure: Callable[[], float] | None, identity: str, words: str = "training",
+        changes: Mapping[str, Any] | None = None,
     ) -> Trace:  # fmt: skip
         """Train the network; its weights are those of the epoch with the best validation AUC."""
-        settings, tell = self.settings.train, self.tell
-        if epochs is not None:
-            settings = settings.model_copy(update={"epochs": epochs})
+        settings, tell = self.settings.train.model_copy(update=dict(changes or {})), self.tell
         network.train()  # a machine that was trained before stands in eval mode
         trace = train(
             network, epoch, settings, seed=seeds.stream(self.seed, f"rank/{words}"), figure=figure,
@@ -121,6 +128,7 @@ def _fit_history(
     with torch.random.fork_rng():
         torch.manual_seed(seeds.stream(run.seed, "rank/network") % 2**63)
         network = history_network(s, items_of(s, vocab, graph=graph, vectors=vectors), context)
+        network.begin_at(float(seen.labels.mean(dtype=np.float64)))
     shell = RankModel(s, network, vocab, last=seen.last)
     trace = run.train(
         network,
@@ -159,17 +167,19 @@ def _fit_table(
         trees, seen = _grown(run, seen)
         shell["trees"] = trees
     sizes, numbers = seen.sizes, seen.numbers.shape[1]
+    assert seen.labels is not None
+    rate = float(seen.labels.mean(dtype=np.float64))
     seed = seeds.stream(run.seed, "rank/batches")
     figure: Callable[[], float] | None = None
 
-    def trained(network: ClickNetwork, words: str, epochs: int | None = None) -> Trace:
+    def trained(network: ClickNetwork, words: str, changes: Mapping[str, Any]) -> Trace:
         nonlocal figure
         if held is not None and held.labels is not None:
             labels, model = held.labels, RankModel(s, network, **shell)
             figure = lambda: _auc(model.score_table(held), labels)  # noqa: E731
         return run.train(
             network, lambda epoch: ClickBatches(seen, s.train.batch_size, seed, epoch), figure,
-            f"{[c.to_dict() for c in columns]}/{len(seen)}", words, epochs,
+            f"{[c.to_dict() for c in columns]}/{len(seen)}", words, changes,
         )  # fmt: skip
 
     with torch.random.fork_rng():
@@ -177,12 +187,15 @@ def _fit_table(
         machine = None
         if s.model == "fnn":
             machine = table_network(s.model_copy(update={"model": "fm"}), sizes, numbers)
-            trained(machine, "the machine before", s.machine_epochs)
+            machine.begin_at(rate)
+            linear = {"epochs": s.machine_epochs, "learning_rate": s.linear_rate}
+            trained(machine, "the machine before", linear)
         assert machine is None or isinstance(machine, FactorizationMachine)
         network = table_network(s, sizes, numbers, machine)
+        network.begin_at(rate)
         if trees is not None:
             _begin_with(network, trees)
-    trace = trained(network, "training")
+    trace = trained(network, "training", {"learning_rate": s.linear_rate} if s.model in LINEAR else {})
     about = _about(run, trace, {"rows": len(seen)})
     return RankModel(s, network, about=about, **shell)
 

@@ -18,6 +18,7 @@ Embedding = Literal[
 ]
 HISTORY_NETWORKS = ("din", "mlp", "pnn")
 TABLE_NETWORKS = ("lr", "fm", "fnn", "gbdt-lr", "mlp", "pnn")
+LINEAR = ("lr", "fm", "gbdt-lr")
 PRETRAINED = ("item2vec", "node2vec", "eges")
 RESIDUAL = ("res-avg", "res-gcn", "res-att")
 
@@ -69,6 +70,12 @@ class RankSettings(Settings):
     )
     spread: float | None = Field(
         0.05, gt=0, description="Vectors are scaled to entries of this spread; none = as they are."
+    )
+    linear_rate: float = Field(
+        0.01,
+        gt=0,
+        description="Learning rate of lr, fm, gbdt-lr and of the machine before fnn, instead of "
+        "train.learning_rate.",
     )
     machine_epochs: int = Field(5, ge=1, description="Of fnn: passes of the factorization machine before.")
     trees: int = Field(100, ge=1, description="Of gbdt-lr: number of trees.")

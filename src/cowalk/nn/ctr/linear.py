@@ -31,6 +31,11 @@ class LogisticRegression(ClickNetwork):
             return super().penalty(batch)
         return self.l2 * per_example(self.weights(batch["codes"], batch["numbers"]))
 
+    @property
+    def output_bias(self) -> Tensor:
+        """w_0."""
+        return self.bias
+
     def sparse_tables(self) -> list[Tensor]:
         """Tables whose gradients are sparse."""
         return [self.weights.rows.weight] if self.weights.rows.sparse else []
@@ -64,6 +69,11 @@ class FactorizationMachine(ClickNetwork):
         codes, numbers = batch["codes"], batch["numbers"]
         both = per_example(self.weights(codes, numbers)) + per_example(self.factors(codes, numbers))
         return self.l2 * both
+
+    @property
+    def output_bias(self) -> Tensor:
+        """w_0."""
+        return self.bias
 
     def sparse_tables(self) -> list[Tensor]:
         """Tables whose gradients are sparse."""

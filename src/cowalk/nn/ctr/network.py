@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -31,6 +32,18 @@ class ClickNetwork(nn.Module):
         entropy = binary_cross_entropy_with_logits(logits, batch["labels"].to(logits.dtype), weights)
         total: Tensor = entropy + self.penalty(batch).to(logits)
         return total
+
+    @property
+    def output_bias(self) -> Tensor:
+        """The constant of the logit."""
+        last = self.get_submodule("tower")[-1]  # type: ignore[index]
+        assert isinstance(last, nn.Linear)
+        return last.bias
+
+    @torch.no_grad()
+    def begin_at(self, rate: float) -> None:
+        """Let the network begin at the click rate of the rows, where it need not be learned step by step."""
+        self.output_bias.fill_(math.log(rate / (1 - rate)))
 
     def settle(self) -> None:
         """Called once after training, for what is only known then."""
