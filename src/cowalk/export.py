@@ -13,6 +13,7 @@ from cowalk.tables import Vectors
 from cowalk.tables.vector_files import FORMATS, Format, Table, write
 from cowalk.tables.vocab import STRING
 from cowalk.types import AnyArray, Floats
+from cowalk.users.tower import tower_of
 
 What = Literal["items", "contexts", "fields", "weights", "users"]
 WHATS: tuple[What, ...] = ("items", "contexts", "fields", "weights", "users")
@@ -50,12 +51,32 @@ def _text(values: list[str]) -> AnyArray:
     return np.array(values, dtype=STRING)
 
 
-def export(model: ModelData, to: Format, what: What, out: Path) -> list[str]:
-    """Write the file (projector: two) and give notes; a file appears whole or not at all."""
+def export(model: ModelData, to: Format | Literal["onnx"], what: What, out: Path) -> list[str]:
+    """Write the file (projector: two) and give notes; a file appears whole or not at all.
+
+    onnx: the user tower of a two-tower or YouTubeDNN model, whatever `what` is; see `nn.onnx.export_tower`.
+    """
+    if to == "onnx":
+        return _tower(model, out)
     table = table_of(model, what)
     if to not in FORMATS:
-        raise UsageError(f"--to is {to!r}; it must be one of {', '.join(FORMATS)}")
+        raise UsageError(f"--to is {to!r}; it must be one of {', '.join(FORMATS)}, onnx")
     return write(table, to, out)
+
+
+def _tower(model: ModelData, out: Path) -> list[str]:
+    """Write the user tower as ONNX."""
+    tower = tower_of(model.learned.extra)
+    if tower is None:
+        raise UsageError("--to onnx writes the user tower of two-tower and youtube-dnn; this model has none")
+    from cowalk.nn.onnx import export_tower
+
+    export_tower(tower, out)
+    user = " and user int64[Q] (rows of users)" if len(tower.people) else ""
+    return [
+        f"input history int64[Q, {tower.last}] (rows of items, newest last, -1 = none){user}; output vector, "
+        "to be multiplied with the rows of --what contexts"
+    ]
 
 
 def write_vectors(names: AnyArray, rows: Floats, out: Path, extra: dict[str, AnyArray] | None = None) -> None:

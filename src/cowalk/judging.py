@@ -29,6 +29,7 @@ from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.harness import ALL, Protocol
 from cowalk.evaluate.methods import Choice, Chosen
 from cowalk.evaluate.protocols.next_item import judge_next_item, next_item_queries
+from cowalk.evaluate.queries import NextItemQueries
 from cowalk.index_loss import index_loss, probe_loss, without_index
 from cowalk.model import Model
 from cowalk.prepare import read_events
@@ -188,6 +189,12 @@ class _Saved(Fitted):
         """See Recommender.recommend."""
         return self.asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
 
+    def recommend_for(self, asked: NextItemQueries, k: int, exclude_seen: bool, choice: Choice) -> Hits:
+        """See Recommender.recommend."""
+        return self.asked.recommend(
+            asked.items, asked.offsets, k, times=asked.times, exclude_seen=exclude_seen, users=asked.users
+        )
+
 
 def judge_held_out(model: Model, events: Any) -> Verdict:
     """The model as it stands on events that it has not seen: next item, popularity beside it.
@@ -198,6 +205,10 @@ def judge_held_out(model: Model, events: Any) -> Verdict:
     recipe = model.recipe
     found, _ = read_events(events, recipe.read, recipe.clean.model_copy(update={"min_count": 1}))
     queries, told = next_item_queries(found, np.ones(len(found), dtype=bool), model.vocab, name="held-out")
+    rows = model.user_rows(found.user_vocab.ids)  # the model's rows of its users, none where it has none
+    if rows is not None and queries.users is not None:
+        rows = np.append(rows, np.int32(-1))[queries.users]
+    queries = replace(queries, users=rows)
     if not len(queries):
         raise DataError("no held-out event has both a known history and a known target")
     v = len(model.vocab)

@@ -23,6 +23,7 @@ from cowalk.settings import Recipe, load_recipe
 from cowalk.tables import SideInfo, Vocab
 from cowalk.tables.folder import check_target
 from cowalk.updates.probe import probe_of
+from cowalk.users.tower import tower_of
 from cowalk.work import Work
 
 Progress = Callable[[str, float | None], None]
@@ -34,6 +35,7 @@ def fit(
     *,
     items: Any = None,
     edges: Any = None,
+    users: Any = None,
     recipe: str | Path | Recipe | Mapping[str, Any] = "eges",
     seed: int | None = None,
     workers: int | None = None,
@@ -47,7 +49,8 @@ def fit(
     """A model of everything given, with the scorer that a validation part inside the data chose.
 
     events: a log as a path, a glob, pandas, polars or Arrow; or edges: a ready graph as a table, networkx or
-    scipy. items: what the items are. recipe: a preset, a TOML file, a Recipe or a table; `overrides` change
+    scipy. items: what the items are; users: who the users are, for the networks
+    that look at them. recipe: a preset, a TOML file, a Recipe or a table; `overrides` change
     it by `stage__name` or by a name that one stage has (window=3, p=0.5). refit=False keeps the model of the
     training part. With `out` the model is saved there, and an interrupted fit goes on when called again.
     """
@@ -59,7 +62,7 @@ def fit(
     if folder is not None:
         check_target(folder)
     tell = progress or (lambda words, share: None)
-    prepared = read_inputs(events, items, edges, chosen, lambda words: tell(words, None))
+    prepared = read_inputs(events, items, edges, chosen, lambda words: tell(words, None), users)
     return _Fit(prepared, refit, folder, tell).run()
 
 
@@ -174,14 +177,19 @@ class _Fit:
             probe,
             manifest,
             self._users(learned),
+            names=names_of(self.prepared.catalogue, (train.vocab, cold_vocab), {}),
         )
 
     def _users(self, learned: Learned) -> Vocab | None:
-            names=names_of(self.prepared.catalogue, (train.vocab, cold_vocab), {}),
         """The users of whom the engine learned rows; a row stands for each user code up to the last."""
-        if "users" not in learned.extra or self.prepared.events is None:
+        if self.prepared.events is None:
             return None
         users = self.prepared.events.user_vocab
+        tower = tower_of(learned.extra)
+        if tower is not None and len(tower.people):
+            return users
+        if "users" not in learned.extra:
+            return None
         return users.select(np.arange(len(learned.extra["users"])))
 
     def _cold_items(self, train: TrainData) -> tuple[Vocab | None, SideInfo | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from cowalk.errors import DataError, UsageError
 from cowalk.evaluate.data import DataSettings, TrainData
+from cowalk.learn.engines import NETWORKS
 from cowalk.prepare import (
     as_undirected,
     encode_side_info,
@@ -25,6 +26,7 @@ from cowalk.prepare import (
     sessionize,
 )
 from cowalk.prepare.report import DropReport
+from cowalk.prepare.settings import SideSettings
 from cowalk.settings import Recipe
 from cowalk.tables import Catalogue, Events, ItemGraph, SideInfo, Vocab
 
@@ -63,11 +65,11 @@ class Prepared:
         settings = self.settings()
         if self.events is None:
             assert self.graph is not None
-            return TrainData(self.items, self.graph, None, side, settings=settings)
+            return TrainData(self.items, self.graph, None, side, settings)
         sessions, report = sessionize(self.events, self.recipe.sessions, self.recipe.clean)
         self.reports["sessions"] = report
         graph = item_graph(sessions, len(self.items), self.recipe.graph, side)
-        return TrainData(self.items, graph, sessions, side, settings=settings)
+        return TrainData(self.items, graph, sessions, side, settings, self.events.user_info)
 
     def side_info(self) -> SideInfo | None:
         """Attributes of the items, fitted on them; DataError where no item of the table is among them."""
@@ -102,7 +104,9 @@ def _date(micros: int) -> str:
     return str(np.datetime64(micros, "us").astype("datetime64[s]")) + "Z"
 
 
-def read_inputs(events: Any, items: Any, edges: Any, recipe: Recipe, say: Say) -> Prepared:
+def read_inputs(
+    events: Any, items: Any, edges: Any, recipe: Recipe, say: Say, users: Any = None
+) -> Prepared:
     """The inputs of a fit, read and cleaned; UsageError unless there is one of log and graph."""
     if (events is None) == (edges is None):
         raise UsageError(
@@ -131,8 +135,32 @@ def read_inputs(events: Any, items: Any, edges: Any, recipe: Recipe, say: Say) -
         out.catalogue = read_catalogue(items, recipe)
         out.sources["items source"] = named(items)
         _digest_catalogue(digest, out.catalogue)
+    if users is not None:
+        say("reading users")
+        _read_users(out, users, recipe, digest)
     out.fingerprint = digest.hexdigest()
     return out
+
+
+def _read_users(out: Prepared, users: Any, recipe: Recipe, digest: Any) -> None:
+    """Put what is known of the users beside the events; kinds of fields are guessed."""
+    if out.events is None or recipe.read.user_column is None:
+        raise UsageError("a users table goes with events that have a user column (--events, --user-column)")
+    if recipe.engine not in NETWORKS:
+        raise UsageError(
+            f"a users table is read by engines {' and '.join(NETWORKS)}, not by {recipe.engine}; leave it out"
+        )
+    settings = SideSettings(buckets=recipe.side.buckets, min_value_count=recipe.side.min_value_count)
+    table = users
+    if not isinstance(users, Catalogue):
+        column = recipe.read.user_column
+        table = read_items(users, settings, item_column=column, memory_limit=recipe.memory_limit)
+    known = out.events.user_vocab
+    if len(table) and (known.find(table.ids.ids) < 0).all():
+        raise DataError("no id of the users table is in the log; are the ids the same?")
+    out.events = replace(out.events, user_info=encode_side_info(table, known, settings))
+    out.sources["users source"] = named(users)
+    _digest_catalogue(digest, table)
 
 
 def read_catalogue(items: Any, recipe: Recipe) -> Catalogue:

@@ -218,3 +218,31 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, shop:
     monkeypatch.setitem(sys.modules, "lightning", None)
     with pytest.raises(cw.MissingExtraError, match=r"pip install 'cowalk\[deep\]'"):
         cw.fit(str(shop.events), recipe="youtube-dnn")
+
+
+def test_a_users_table_changes_what_is_recommended(shop: SimulatedShop, tmp_path: Path) -> None:
+    ids = cw.read_events(str(shop.events))[0].user_vocab.ids.tolist()
+    users = tmp_path / "users.csv"
+    rows = [f"{user},{'old' if n % 2 else 'young'},{n % 90}" for n, user in enumerate(ids[:-1])]
+    users.write_text("user_id,group,age\n" + "\n".join(rows))
+    model = cw.fit(
+        str(shop.events), users=str(users), recipe="youtube-dnn", vector_size=8, trials=0, workers=1,
+        train__epochs=2, train__batch_size=256, train__validation=0, youtube__negatives=50,
+        train__learning_rate=0.05, train__accelerator="cpu", out=tmp_path / "m",
+    )  # fmt: skip
+    back = cw.load(tmp_path / "m")
+    history = model.vocab.ids[:2].tolist()
+    one, two = back.recommend(history, 5, user=ids[0]), back.recommend(history, 5, user=ids[1])
+    nobody = back.recommend(history, 5, user="who is this")
+    assert one.scores != two.scores
+    assert nobody.scores == back.recommend(history, 5).scores != one.scores
+    assert model.recommend(history, 5, user=ids[0]).scores == one.scores
+    store = back.user_store()
+    for item in history:
+        store.update(ids[0], item)
+    assert np.allclose(store.recommend(ids[0], 5).scores, one.scores, atol=1e-5)
+    with pytest.raises(UsageError, match="is read by engines two-tower and youtube-dnn"):
+        cw.fit(str(shop.events), users=str(users), recipe="eges")
+    users.write_text("user_id,group\nnobody,old\n")
+    with pytest.raises(DataError, match="no id of the users table is in the log"):
+        cw.fit(str(shop.events), users=str(users), recipe="two-tower")

@@ -13,7 +13,9 @@ from cowalk.cli import show
 
 def export(
     model: o.ModelFolder,
-    to: Annotated[str, typer.Option(help="parquet, word2vec, word2vec-bin, npz or projector.")],
+    to: Annotated[
+        str, typer.Option(help="parquet, word2vec, word2vec-bin, npz or projector; onnx = the user tower.")
+    ],
     out: Annotated[
         Path, typer.Option(help="File to write; projector writes a second one with the names beside it.")
     ],

@@ -17,6 +17,7 @@ def fit(
     ] = "eges",
     events: o.Events = None,
     items: o.Items = None,
+    users: o.Users = None,
     edges: o.Edges = None,
     dataset: o.Dataset = None,
     out: Annotated[
@@ -30,13 +31,13 @@ def fit(
     event_column: o.EventColumn = None,
     event_weights: o.EventWeights = None,
     weight_column: o.WeightColumn = None,
-    seed: o.Seed = None,
     name_column: Annotated[
         str | None,
         typer.Option(
             help="Column of the items table that is their name: shown, not learned. [default: name or title]"
         ),
     ] = None,
+    seed: o.Seed = None,
     workers: o.Workers = None,
     vector_size: o.VectorSize = None,
     memory_limit: o.MemoryLimit = None,
@@ -65,7 +66,7 @@ def fit(
 
     with show.progress(quiet) as tell:
         model = run(
-            data.events, items=data.items, edges=data.edges,
+            data.events, items=data.items, edges=data.edges, users=o.one_or_many(users),
             recipe=load_recipe(recipe, changed), refit=refit, out=out, progress=tell,
         )  # fmt: skip
     if not quiet:

@@ -20,6 +20,10 @@ Events = Annotated[
 Items = Annotated[
     list[str] | None, typer.Option(help="What the items are: a table with a column per attribute.")
 ]
+Users = Annotated[
+    list[str] | None,
+    typer.Option(help="Who the users are, an attribute a column; for two-tower and youtube-dnn."),
+]
 Edges = Annotated[
     list[str] | None,
     typer.Option(help="A ready graph instead of a log: columns src, dst and, if there, weight."),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cowalk.errors import DataError
-from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
+from cowalk.evaluate.bootstrap import Estimate, bounds
 from cowalk.evaluate.metrics import Values, auc, placements
 from cowalk.types import AnyArray
 
@@ -136,7 +136,8 @@ def click_figures(
     """Each figure with 95 % bounds over resampled groups (users), or rows where there are none."""
     owners = np.arange(len(labels)) if groups is None else groups
     values = click_values(scores, labels, groups)
-    return {name: bound(each, owners, seed=seed) for name, each in values.items()}
+    told = bounds(np.stack(list(values.values()), axis=1), owners, seed=seed)  # all by the same draws
+    return dict(zip(values, told, strict=True))
 
 
 def click_differences(
@@ -145,4 +146,5 @@ def click_differences(
     """First - second of each figure on the same rows, paired, with 95 % bounds."""
     owners = np.arange(len(labels)) if groups is None else groups
     mine, other = click_values(first, labels, groups), click_values(second, labels, groups)
-    return {name: paired_difference(mine[name], other[name], owners, seed=seed) for name in mine}
+    told = bounds(np.stack([mine[name] - other[name] for name in mine], axis=1), owners, seed=seed)
+    return dict(zip(mine, told, strict=True))

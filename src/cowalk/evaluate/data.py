@@ -46,4 +46,4 @@ def train_data(events: Events, catalogue: Catalogue | None, settings: DataSettin
     sessions, _ = sessionize(known, settings.session, settings.clean)
     side = None if catalogue is None else encode_side_info(catalogue, known.item_vocab, settings.side)
     graph = item_graph(sessions, len(known.item_vocab), settings.graph, side)
-    return TrainData(known.item_vocab, graph, sessions, side, settings=settings)
+    return TrainData(known.item_vocab, graph, sessions, side, settings, known.user_info)

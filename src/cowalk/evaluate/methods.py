@@ -11,7 +11,7 @@ import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.evaluate.data import TrainData
-from cowalk.evaluate.queries import ColdCandidates
+from cowalk.evaluate.queries import ColdCandidates, NextItemQueries
 from cowalk.seeds import generator
 from cowalk.tables import Field, Hits
 from cowalk.types import AnyArray, Floats, Ids, Offsets
@@ -77,6 +77,10 @@ class Fitted:
     ) -> Hits:
         """As `recommend`; times: int64[*] of the histories' events, for methods that look at their age."""
         return self.recommend(items, offsets, k, exclude_seen, choice)
+
+    def recommend_for(self, asked: NextItemQueries, k: int, exclude_seen: bool, choice: Choice) -> Hits:
+        """As `recommend_at`, of queries that may tell who asks."""
+        return self.recommend_at(asked.items, asked.offsets, asked.times, k, exclude_seen, choice)
 
     def cold_candidates_at(self, asked: ColdCandidates, k: int, choice: Choice) -> Hits:
         """As `cold_candidates`, of queries that may have times."""

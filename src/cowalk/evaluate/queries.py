@@ -31,7 +31,7 @@ class NextItemQueries:
 
     items int32[*], offsets int64[Q+1]: rows of the training vocabulary of `n_items`, oldest first, none
     empty; targets int32[Q]; groups int64[Q]: the owner, whose queries are resampled together; times int64[*]
-    microseconds of the history's events, None where the log has none.
+    microseconds of the history's events, None where the log has none; users: int32[Q] user rows, -1 unknown.
     """
 
     items: Ids
@@ -40,6 +40,7 @@ class NextItemQueries:
     groups: Offsets
     n_items: int
     times: Offsets | None = None
+    users: Ids | None = None
 
     def __post_init__(self) -> None:
         check_offsets("next-item queries", self.offsets, len(self.items))
@@ -58,7 +59,9 @@ class NextItemQueries:
         """The queries `rows` in that order."""
         offsets, items = take_ragged(self.offsets, self.items, rows)
         times = None if self.times is None else take_ragged(self.offsets, self.times, rows)[1]
-        return NextItemQueries(items, offsets, self.targets[rows], self.groups[rows], self.n_items, times)
+        users = None if self.users is None else self.users[rows]
+        targets, groups = self.targets[rows], self.groups[rows]
+        return NextItemQueries(items, offsets, targets, groups, self.n_items, times, users)
 
     def seen(self) -> AnyArray:
         """bool[Q]: whether the target stands in its own history."""

@@ -12,7 +12,7 @@ import numpy as np
 from cowalk.cold import ColdScorer
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Choice, Fitted, Progress, Question, Space
-from cowalk.evaluate.queries import ColdCandidates
+from cowalk.evaluate.queries import ColdCandidates, NextItemQueries
 from cowalk.learn import ColdMap, ColdSettings, Learned, LearnSettings, WalkSettings
 from cowalk.learn.engines import NETWORKS, Engine, Stages, learned_from
 from cowalk.learn.hema_settings import HemaSettings
@@ -235,6 +235,12 @@ class FittedVectors(Fitted):
         """See Recommender.recommend."""
         asked = self.recommender(choice)
         return asked.recommend(items, offsets, k, times=times, exclude_seen=exclude_seen)
+
+    def recommend_for(self, asked: NextItemQueries, k: int, exclude_seen: bool, choice: Choice) -> Hits:
+        """See Recommender.recommend; users are those of the training part."""
+        return self.recommender(choice).recommend(
+            asked.items, asked.offsets, k, times=asked.times, exclude_seen=exclude_seen, users=asked.users
+        )
 
     def _cold(
         self, learned: Learned, changes: Mapping[str, Any], lists: CooccurrenceLists | None

@@ -34,6 +34,7 @@ class Question:
     """What is asked beside the history; the words are those of `Model.recommend`.
 
     may_be_empty: an empty history gets the fallback instead of an error. workers: threads, None = all.
+    user: who asks, for a tower that was learned with a users table.
     """
 
     k: int = 10
@@ -47,6 +48,7 @@ class Question:
     interests: int | None = None
     may_be_empty: bool = False
     workers: int | None = None
+    user: Id | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
         rows, np.array([0, len(rows)], dtype=np.int64), wide,
         times=when, exclude_seen=question.exclude_seen, exact=question.exact, allowed=mask,
         interests=question.interests, workers=question.workers,
+        users=None if question.user is None else model.user_rows([question.user]),
     )  # fmt: skip
     label = _label(model)
     if (question.interests or recommender.settings.interests) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, Self
@@ -14,6 +14,8 @@ from cowalk.model.indexes import NEIGHBORS, PURPOSES, CarriedIndex, Purpose, bui
 from cowalk.recall import Index
 from cowalk.recall.building import Built
 from cowalk.recommend import Recommender
+from cowalk.tables import Id
+from cowalk.types import AnyArray, Ids
 from cowalk.users.tower import tower_of
 
 
@@ -38,6 +40,13 @@ class IndexedModel(ModelData):
             rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend,
             tower=tower_of(self.learned.extra),
         )  # fmt: skip
+
+    def user_rows(self, users: Sequence[Id] | AnyArray) -> Ids | None:
+        """int32[n]: the users' rows in the user tower, -1 = unknown; None where it looks at none."""
+        tower = self._plain.tower
+        if tower is None or self.user_vocab is None:
+            return None
+        return self.user_vocab.find(users)
 
     def index(self, purpose: Purpose) -> Index | None:
         """The index for `recommend` or `similar`, opened; None where there is none.

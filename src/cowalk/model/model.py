@@ -341,6 +341,7 @@ class Model(IndexedModel):
         diversity: float = 0.0,
         interests: int | None = None,
         explain: bool = False,
+        user: Id | None = None,
     ) -> Answer:
         """The k items to show next after a history (oldest first), by the scorer that fit chose.
 
@@ -351,12 +352,13 @@ class Model(IndexedModel):
         of the candidates of two channels. where: only items that match; see `mask`. diversity: 0 (off) to 1,
         how much an item loses by its likeness to those above it; see `recall.diversity`. interests: parts of
         the history that ask apart and share the places; the recipe's number unless given. explain: per hit
-        with what of the history it stood together and shares attributes.
+        with what of the history it stood together and shares attributes. user: who asks, where the model was
+        fitted with a users table (two-tower, youtube-dnn); one it does not know counts as unknown.
         """
         if isinstance(history, str | int):
             history = [history]
         found = ask(self, history, Question(
-            k, times, exclude_seen, on_unknown, fallback, exact, where, diversity, interests,
+            k, times, exclude_seen, on_unknown, fallback, exact, where, diversity, interests, user=user,
         ))  # fmt: skip
         hits = [
             Hit(
@@ -364,9 +366,9 @@ class Model(IndexedModel):
                 float(score),
                 cold=row >= len(self.vocab),
                 reasons=reasons_of_history(self, found.history, row) if explain else (),
+                name=self.called(row),
             )
             for row, score in zip(found.rows.tolist(), found.scores.tolist(), strict=True)
-                name=self.called(row),
         ]
         return Answer(tuple(hits), found.label, found.unknown, found.asked, found.notes)
 
@@ -386,7 +388,8 @@ class Model(IndexedModel):
         asked = self.user_histories(events)
         for line in asked.told():
             warnings.warn(line, stacklevel=2)
-        return Vectors(asked.users, self.recommender.queries(asked.items, asked.offsets, asked.times))
+        who = self.user_rows(asked.users.ids)
+        return Vectors(asked.users, self.recommender.queries(asked.items, asked.offsets, asked.times, who))
 
     def user_interests(self, events: Any) -> tuple[UserHistories, Interests]:
         """Each user's interests (recommend.interests at most), and the histories that they are parts of."""
@@ -395,7 +398,8 @@ class Model(IndexedModel):
 
     def user_store(self, keep: int | None = None) -> UserStore:
         """An empty store of users, to be kept up to date event by event; see UserStore."""
-        return UserStore(self.recommender, self.vocab, keep=keep, repeats=not self.recipe.clean.drop_repeats)
+        repeats = not self.recipe.clean.drop_repeats
+        return UserStore(self.recommender, self.vocab, keep=keep, repeats=repeats, rows_of=self.user_rows)
 
     def with_map(self, method: MapMethod = "auto") -> Model:
         """The same model with a map of its items, which `save` keeps and the page of `cowalk serve` draws."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from cowalk.tables import Id, Vectors, Vocab
 from cowalk.tables.hits import check_k
 from cowalk.tables.parquet import read_table, write_table
 from cowalk.tables.vector_files import whole
-from cowalk.types import Floats, Ids, Offsets
+from cowalk.types import AnyArray, Floats, Ids, Offsets
 from cowalk.users.log import UserHistories
 
 Time = int | datetime | np.datetime64 | str
@@ -76,18 +76,20 @@ class UserStore:
 
     recommender, vocab: those of a model (`model.user_store()`). keep: events kept per user, as many as the
     scorer looks at unless given; `exclude_seen` leaves out those that are kept. repeats: whether an event on
-    the very item of the one before counts again; `clean.drop_repeats` of a recipe says no. Events of one user
-    may come late: they are put where their time says.
+    the very item of the one before counts again; `clean.drop_repeats` of a recipe says no. rows_of:
+    `Model.user_rows`. Events of one user may come late: they are put where their time says.
     """
 
     def __init__(
-        self, recommender: Recommender, vocab: Vocab, *, keep: int | None = None, repeats: bool = False
-    ) -> None:
+        self, recommender: Recommender, vocab: Vocab, *, keep: int | None = None, repeats: bool = False,
+        rows_of: Callable[[AnyArray], Ids | None] | None = None,
+    ) -> None:  # fmt: skip
         least = recommender.looks_at
         if keep is not None and keep < least:
             raise UsageError(f"keep is {keep}, but the scorer looks at the latest {least} events")
         self.recommender, self.vocab = recommender, vocab
         self.keep, self.repeats = keep or least, repeats
+        self._rows_of = rows_of or (lambda users: None)
         self.users: dict[str, UserState] = {}
         self._timed: bool | None = None
 
@@ -140,13 +142,16 @@ class UserStore:
 
     def vector(self, user: Id) -> Floats:
         """float32[d] of one user, as `Model.user_vectors` gives it; zeros where no item is known."""
-        asked = self.histories([user])
-        return np.asarray(self.recommender.queries(asked.items, asked.offsets, asked.times)[0])
+        return np.asarray(self._queries(self.histories([user]))[0])
 
     def vectors(self) -> Vectors:
         """The vectors of all users seen; ids are texts."""
         asked = self.histories()
-        return Vectors(asked.users, self.recommender.queries(asked.items, asked.offsets, asked.times))
+        return Vectors(asked.users, self._queries(asked))
+
+    def _queries(self, asked: UserHistories) -> Floats:
+        users = self._rows_of(asked.users.ids)
+        return self.recommender.queries(asked.items, asked.offsets, asked.times, users)
 
     def recommend(self, user: Id, k: int = 10, *, exclude_seen: bool | None = None) -> Answer:
         """The k items to show the user next.
@@ -157,7 +162,12 @@ class UserStore:
         if not len(asked.items):
             return popular(self.vocab, k, FALLBACK)
         hits = self.recommender.recommend(
-            asked.items, asked.offsets, k, times=asked.times, exclude_seen=exclude_seen
+            asked.items,
+            asked.offsets,
+            k,
+            times=asked.times,
+            exclude_seen=exclude_seen,
+            users=self._rows_of(asked.users.ids),
         )
         found = hits.ids[0] >= 0
         names = self.vocab.names(hits.ids[0][found])

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cowalk.errors import DataError
+from cowalk.tables.side_info import SideInfo
 from cowalk.tables.vocab import Vocab
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
@@ -18,7 +19,8 @@ class Events:
 
     users: int32[N], -1 = unknown (only where `sessions` is given); items: int32[N] rows of `item_vocab`;
     times: int64[N] microseconds UTC (all 0 where the log has no times: `has_times`); weights: float32[N];
-    sessions: int32[N] codes of a given session column, or None. Ties keep the order of the file.
+    sessions: int32[N] codes of a given session column, or None; user_info: what is known of the users, by
+    row of `user_vocab`. Ties keep the order of the file.
     """
 
     users: Ids
@@ -29,6 +31,7 @@ class Events:
     user_vocab: Vocab
     sessions: Ids | None = None
     has_times: bool = True
+    user_info: SideInfo | None = None
 
     def __post_init__(self) -> None:
         n = len(self.items)
@@ -40,6 +43,8 @@ class Events:
             raise DataError("events: an item code lies outside the vocabulary")
         if n and (self.users.min() < -1 or self.users.max() >= len(self.user_vocab)):
             raise DataError("events: a user code lies outside the vocabulary")
+        if self.user_info is not None and any(len(f) != len(self.user_vocab) for f in self.user_info.fields):
+            raise DataError("events: the users' attributes do not belong to the users of these events")
         if self.sessions is None and n and self.users.min() < 0:
             raise DataError("events: a user is unknown and there is no session column to hold the event")
         inside = np.ones(max(n - 1, 0), dtype=bool)

@@ -62,7 +62,7 @@ def next_item_queries(
     ragged, at = slices(starts[keep], stops[keep])
     queries = NextItemQueries(
         rows[rows >= 0][at], ragged, rows[drawn[keep]], owner[drawn[keep]].astype(np.int64), len(vocab),
-        events.times[rows >= 0][at] if events.has_times else None,
+        events.times[rows >= 0][at] if events.has_times else None, events.users[drawn[keep]],
     )  # fmt: skip
     if len(queries) == 0:
         raise DataError(
@@ -78,7 +78,7 @@ def next_item_queries(
 
 def next_item_recall(fitted: Fitted, queries: NextItemQueries, choice: Choice, k: int = 20) -> float:
     """Recall@k with seen items as candidates: what settings are chosen by."""
-    hits = fitted.recommend_at(queries.items, queries.offsets, queries.times, k, False, choice)
+    hits = fitted.recommend_for(queries, k, False, choice)
     return float(metrics.recall_at(metrics.target_ranks(hits.ids, queries.targets), k).mean())
 
 
@@ -88,14 +88,14 @@ def judge_next_item(fitted: Fitted, queries: NextItemQueries, counts: AnyArray, 
     `new ...`: seen items are no candidates, and queries whose target was seen are left out (NaN).
     """
     k = max(KS)
-    hits = fitted.recommend_at(queries.items, queries.offsets, queries.times, k, False, choice)
+    hits = fitted.recommend_for(queries, k, False, choice)
     ranks = metrics.target_ranks(hits.ids, queries.targets)
     values = _accuracy(ranks)
     head = metrics.head_items(counts)[queries.targets]
     for name, rows in (("head", head), ("tail", ~head)):
         values[f"{PRIMARY} {name}"] = np.where(rows, values[PRIMARY], np.nan)
     values |= _popularity(hits, queries, counts)
-    fresh = fitted.recommend_at(queries.items, queries.offsets, queries.times, k, True, choice)
+    fresh = fitted.recommend_for(queries, k, True, choice)
     seen = queries.seen()
     for name, column in _accuracy(metrics.target_ranks(fresh.ids, queries.targets)).items():
         values[f"new {name}"] = np.where(seen, np.nan, column)

@@ -73,6 +73,7 @@ def _question(call: Call, wish: s.Recommend, times: Sequence[s.Time] | None) -> 
         interests=wish.interests,
         may_be_empty=True,
         workers=1,
+        user=None if wish.user is UNSET else wish.user,
     )
 
 
