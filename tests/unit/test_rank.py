@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+import cowalk as cw
 from cowalk import rank
 from cowalk.datasets import SimulatedShop
 from cowalk.errors import DataError, ModelError, UsageError
 from cowalk.examples import Examples, labelled_examples, split_by_user
-from cowalk.prepare import read_events
+from cowalk.prepare import encode_side_info, read_events, read_items
 from cowalk.rank.pretrain import pretrained, shown_sequences
 from cowalk.rank.settings import EMBEDDINGS, RankSettings, rank_settings
-from cowalk.tables import Events, Vectors, Vocab
+from cowalk.tables import Events, SideInfo, Vectors, Vocab
 from cowalk.tables.folder import read_folder
 
 torch.set_num_threads(1)
@@ -113,6 +114,47 @@ def test_pretraining_sees_training_histories_alone(examples: Examples) -> None:
         rank.fit(train, "din", "eges", **TINY)
 
 
+def test_attributes_go_into_the_network(examples: Examples, shop: SimulatedShop, tmp_path: Path) -> None:
+    side = encode_side_info(read_items(shop.items), examples.item_vocab)
+    made = rank.fit(examples, "din", "res-avg", side_info=side, attributes=True, workers=1, **TINY)
+    width = len(side.fields)
+    assert made.vectors.vector_size == 4 + 8 * width
+    made.save(tmp_path / "m")
+    again = rank.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.score_examples(examples), made.score_examples(examples))
+    table = made.network.items.tables[0].weight.detach().numpy()
+    field = side.fields[0]
+    row = int(np.flatnonzero(np.diff(field.offsets) > 0)[0])
+    mean = table[field.codes[field.offsets[row] : field.offsets[row + 1]]].mean(axis=0)
+    np.testing.assert_allclose(made.vectors.array[row, 4:12], mean, rtol=1e-5)
+    with pytest.raises(UsageError, match="needs attributes of the items"):
+        rank.fit(examples, "din", attributes=True, **TINY)
+    other = SideInfo("x", side.fields)
+    with pytest.raises(DataError, match="the attributes are of other items"):
+        rank.fit(examples, "din", side_info=other, attributes=True, **TINY)
+
+
+def test_the_first_values_of_many() -> None:
+    from learn_world import field_of
+
+    from cowalk.nn.attributes import MOST, value_table
+
+    found = value_table(field_of("tag", [[2], [], list(range(20)), [0, 3]]))
+    assert found.shape == (4, MOST)
+    assert found[0].tolist() == [2] + [-1] * (MOST - 1)
+    assert (found[1] == -1).all()
+    assert found[2].tolist() == list(range(MOST))
+    assert found[3, :3].tolist() == [0, 3, -1]
+
+
+def test_vectors_of_a_model_come_with_its_cold_ones(examples: Examples, shop_model: Path) -> None:
+    model = cw.load(shop_model)
+    asked = {**TINY, "frozen": True, "spread": None}
+    made = rank.fit(examples, "mlp", "vectors", vectors=model, workers=1, **asked)
+    name = model.vocab.ids[5]
+    np.testing.assert_array_equal(made.vectors[name], model.vectors[name])
+
+
 def test_context_columns_are_read(examples: Examples, tmp_path: Path) -> None:
     told = examples.with_context(hint=examples.labels, noise=np.zeros((len(examples), 2)))
     asked = {**TINY, "epochs": 30, "learning_rate": 0.05}
@@ -208,6 +250,13 @@ def test_envelope_radius_by_written_arithmetic() -> None:
     assert scaled.largest == pytest.approx(found.largest)  # shrinking the whole table changes nothing
     with pytest.raises(DataError, match="no group has 2 items"):
         rank.envelope_radius(vectors, [np.array([0])])
+
+
+def test_interest_groups_are_runs_of_histories() -> None:
+    from learn_world import sessions_of
+
+    runs = rank.interest_groups(sessions_of([[4, 1, 4, 2], [3], [0, 2, 5]]), length=3)
+    assert [run.tolist() for run in runs] == [[1, 4], [2], [3], [0, 2, 5]]
 
 
 def test_envelope_of_the_values_of_a_field() -> None:

@@ -250,11 +250,11 @@ def _histories(
 
 
 def _vectors(source: str) -> Any:
-    """Of a model folder its item vectors, else those of a file."""
+    """A model, or the vectors of a file."""
     from cowalk.model import load
     from cowalk.tables import Vectors
 
-    return load(source).vectors if Path(source).is_dir() else Vectors.load(source)
+    return load(source) if Path(source).is_dir() else Vectors.load(source)
 
 
 def _show(reports: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cowalk.nn.needs import need
 
 _HOMES = {
-    "cowalk.rank.envelope": ("Envelope", "envelope_radius"),
+    "cowalk.rank.envelope": ("Envelope", "envelope_radius", "interest_groups"),
     "cowalk.rank.fitting": ("fit",),
     "cowalk.rank.model": ("RankModel",),
     "cowalk.rank.report": ("RankReport", "report_of"),
@@ -26,6 +26,7 @@ __all__ = sorted(_ORIGIN)
 if TYPE_CHECKING:
     from cowalk.rank.envelope import Envelope as Envelope
     from cowalk.rank.envelope import envelope_radius as envelope_radius
+    from cowalk.rank.envelope import interest_groups as interest_groups
     from cowalk.rank.fitting import fit as fit
     from cowalk.rank.model import RankModel as RankModel
     from cowalk.rank.report import RankReport as RankReport

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cowalk.errors import DataError
-from cowalk.tables import Field
+from cowalk.tables import Field, Sessions
 from cowalk.types import AnyArray, Floats
 
 
@@ -44,6 +44,17 @@ def envelope_radius(vectors: Floats, groups: Field | Sequence[AnyArray], least: 
     radii = np.array([_radius(table[one]) for one in kept]) / max(scale, 1e-300)
     sizes = np.array([len(one) for one in kept], dtype=np.float64)
     return Envelope(float(radii.max()), float(radii @ sizes / sizes.sum()), len(kept))
+
+
+def interest_groups(sequences: Sessions, length: int = 5) -> list[AnyArray]:
+    """The items of each run of `length` consecutive events of a sequence: what one interest, which stays for
+    some steps, has drawn. Runs do not overlap; the last of a sequence may be shorter.
+    """
+    starts = np.repeat(sequences.offsets[:-1], np.diff(sequences.offsets))
+    run = (np.arange(len(sequences.items)) - starts) // length
+    first = np.ones(len(run), dtype=bool)
+    first[1:] = (starts[1:] != starts[:-1]) | (run[1:] != run[:-1])
+    return [np.unique(part) for part in np.split(sequences.items, np.flatnonzero(first)[1:])]
 
 
 def _radius(members: AnyArray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from cowalk.nn.train import Trace, train
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.rank.batches import ClickBatches
 from cowalk.rank.model import RankModel
-from cowalk.rank.networks import history_network, items_of, table_network
+from cowalk.rank.networks import history_network, items_of, table_network, with_attributes
 from cowalk.rank.pretrain import pretrained, shown_sequences
 from cowalk.rank.settings import (
     LINEAR,
@@ -33,9 +33,12 @@ from cowalk.rank.settings import (
     rank_settings,
 )
 from cowalk.rank.trees import Trees, grow
-from cowalk.tables import SideInfo, Vectors
+from cowalk.tables import SideInfo, Vectors, Vocab
 from cowalk.tables.clicks import ClickTable
 from cowalk.types import AnyArray
+
+if TYPE_CHECKING:
+    from cowalk.model import Model
 
 Tell = Callable[[str, float], None]
 FEW = 100  # rows below which nothing is held out for a figure
@@ -71,14 +74,15 @@ class _Run:
 
 def fit(
     data: Examples | ClickTable, model: str | None = None, embedding: str | None = None, *,
-    vectors: Vectors | None = None, side_info: SideInfo | None = None,
+    vectors: Vectors | Model | None = None, side_info: SideInfo | None = None,
     validation: Examples | ClickTable | None = None, settings: RankSettings | None = None, seed: int = 0,
     workers: int | None = None, progress: Tell | None = None, checkpoint: Path | None = None,
     clicks: ClickSettings | None = None, **overrides: Any,
 ) -> RankModel:  # fmt: skip
     """A ranking model of labelled examples (din, mlp, pnn) or of a table (lr, fm, fnn, gbdt-lr, mlp, pnn).
 
-    vectors: with embedding=vectors, what the items' rows begin as. side_info: attributes of the items, for
+    vectors: with embedding=vectors, what the items' rows begin as; of a model, its item vectors, and cold
+    vectors for items that nobody had clicked in its log. side_info: attributes of the items, for
     embedding=eges. validation: what the best epoch is chosen by (AUC); else a part of the data, by user, is
     held out of training. clicks: how the table was read, kept for later tables. overrides: settings by name,
     as vector_size=32 or train__epochs=5. checkpoint: a folder in which every epoch is kept. Equal for equal
@@ -105,7 +109,7 @@ def _check_labels(labels: AnyArray | None, mend: str) -> None:
 
 
 def _fit_history(
-    run: _Run, data: Examples, vectors: Vectors | None, side_info: SideInfo | None,
+    run: _Run, data: Examples, vectors: Vectors | Model | None, side_info: SideInfo | None,
     validation: Examples | ClickTable | None,
 ) -> RankModel:  # fmt: skip
     s = run.settings
@@ -127,7 +131,10 @@ def _fit_history(
     context = {name: 1 if part.ndim == 1 else part.shape[1] for name, part in seen.context.items()}
     with torch.random.fork_rng():
         torch.manual_seed(seeds.stream(run.seed, "rank/network") % 2**63)
-        network = history_network(s, items_of(s, vocab, graph=graph, vectors=vectors), context)
+        items = items_of(s, vocab, graph=graph, vectors=vectors)
+        if s.attributes:
+            items = with_attributes(s, items, _attributes(side_info, vocab))
+        network = history_network(s, items, context)
         network.begin_at(float(seen.labels.mean(dtype=np.float64)))
     shell = RankModel(s, network, vocab, last=seen.last)
     trace = run.train(
@@ -140,6 +147,18 @@ def _fit_history(
     if graph is not None:
         about["items without an edge"] = graph.isolated
     return RankModel(s, network, vocab, last=seen.last, about=about)
+
+
+def _attributes(side_info: SideInfo | None, vocab: Vocab) -> SideInfo:
+    """The attributes, checked to be those of the examples' items."""
+    if side_info is None or all(field.kind == "dense" for field in side_info.fields):
+        raise UsageError("attributes=true needs attributes of the items: side_info= (--items)")
+    if side_info.fingerprint != vocab.fingerprint:
+        raise DataError(
+            "the attributes are of other items than the examples; encode them with "
+            "encode_side_info(catalogue, examples.item_vocab)"
+        )
+    return side_info
 
 
 def _held_out(data: Examples, run: _Run) -> tuple[Examples, Examples | None]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
+from cowalk.nn.attributes import ItemsWithAttributes, value_table
 from cowalk.nn.ctr.deep import DeepTable
 from cowalk.nn.ctr.fnn import FNN
 from cowalk.nn.ctr.fnn import HIDDEN as DIAMOND
@@ -19,27 +20,36 @@ from cowalk.nn.items import ItemEmbedding, PlainItems, VectorItems
 from cowalk.nn.pretrained import VectorEmbedding, embedding
 from cowalk.nn.residual import ResidualEmbedding
 from cowalk.rank.settings import PRETRAINED, RESIDUAL, RankSettings
-from cowalk.tables import Vectors, Vocab
+from cowalk.tables import SideInfo, Vectors, Vocab
+
+if TYPE_CHECKING:
+    from cowalk.model import Model
 
 TOWER = (400, 120)
 MIXINGS: dict[str, Mixing] = {"res-avg": "avg", "res-gcn": "gcn", "res-att": "att"}
 
 
 def items_of(
-    s: RankSettings, vocab: Vocab, *, graph: InterestGraph | None = None, vectors: Vectors | None = None
-) -> ItemEmbedding:
-    """The item embedding that the settings name; Res-embedding needs the graph, vectors the vectors."""
+    s: RankSettings, vocab: Vocab, *, graph: InterestGraph | None = None,
+    vectors: Vectors | Model | None = None,
+) -> ItemEmbedding:  # fmt: skip
+    """The item embedding that the settings name; Res-embedding needs the graph, vectors the vectors.
+
+    Of a model its item vectors are taken, and cold vectors for items that only its table knows.
+    """
     if s.embedding in RESIDUAL:
         assert graph is not None
         mixing = MIXINGS[s.embedding]
         return ResidualEmbedding(graph, s.vector_size, mixing, s.penalty, s.penalty_over)
     if s.embedding == "vectors" or s.embedding in PRETRAINED:
         assert vectors is not None
+        model = None if isinstance(vectors, Vectors) else vectors
         layer = embedding(
-            vectors, vocab, trainable=not s.frozen, learning_rate=s.rows_rate, sparse=s.train.sparse,
-            spread=s.spread,
+            vectors if isinstance(vectors, Vectors) else vectors.vectors, vocab, trainable=not s.frozen,
+            cold=model if model is not None and model.cold_vocab is not None else None,
+            learning_rate=s.rows_rate, sparse=s.train.sparse, spread=s.spread,
         )  # fmt: skip
-        return VectorItems(layer, len(vocab), vectors.vector_size)
+        return VectorItems(layer, len(vocab), layer.embedding_dim)
     size = s.vector_size * (2 if s.embedding == "double" else 1)
     l2 = s.l2 if s.embedding == "l2" else 0.0
     return PlainItems(len(vocab), size, l2, s.train.sparse)
@@ -47,6 +57,13 @@ def items_of(
 
 def empty_items(s: RankSettings, vocab: Vocab, tensors: Mapping[str, Tensor]) -> ItemEmbedding:
     """An embedding of the stored shapes, its numbers still to be put in."""
+    if s.attributes:
+        inner = {"items." + name.removeprefix("items.inner."): one for name, one in tensors.items()}
+        number = sum(name.startswith("items.tables.") for name in tensors)
+        sizes = [len(tensors[f"items.tables.{k}.weight"]) for k in range(number)]
+        values = [tensors[f"items.values{k}"][:-1].numpy() for k in range(number)]
+        plain = empty_items(s.model_copy(update={"attributes": False}), vocab, inner)
+        return ItemsWithAttributes(plain, values, sizes, s.attribute_size)
     if s.embedding in RESIDUAL:
         width = tensors["items.neighbors"].shape[1]
         none = np.full((len(vocab), width), -1, dtype=np.int32)
@@ -57,6 +74,13 @@ def empty_items(s: RankSettings, vocab: Vocab, tensors: Mapping[str, Tensor]) ->
         layer = VectorEmbedding(vocab, rows, known, not s.frozen, s.rows_rate, s.train.sparse)
         return VectorItems(layer, len(vocab), rows.shape[1])
     return items_of(s, vocab)
+
+
+def with_attributes(s: RankSettings, items: ItemEmbedding, side_info: SideInfo) -> ItemEmbedding:
+    """The items with the attributes that have codes (dense ones are left out)."""
+    fields = [field for field in side_info.fields if field.kind != "dense"]
+    values = [value_table(field) for field in fields]
+    return ItemsWithAttributes(items, values, [field.size for field in fields], s.attribute_size)
 
 
 def history_network(s: RankSettings, items: ItemEmbedding, context: dict[str, int]) -> HistoryNetwork:

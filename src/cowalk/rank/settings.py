@@ -59,6 +59,10 @@ class RankSettings(Settings):
     penalty_over: Literal["batch", "table"] = Field(
         "batch", description="Res-embedding: the residuals of the distinct items of a batch, or all."
     )
+    attributes: bool = Field(
+        False, description="Whether the items' attributes (--items) go into a network over histories too."
+    )
+    attribute_size: int = Field(8, ge=1, description="Numbers of an attribute value's vector.")
     with_targets: bool = Field(
         False,
         description="Whether what is learned first (graph, item2vec, ...) also sees the clicked targets of "
