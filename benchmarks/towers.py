@@ -1,0 +1,183 @@
+"""Two-tower and YouTubeDNN beside EGES, ALS and item-CF: next item and cold items; logQ; the loader's speed.
+
+    towers.py online-retail --seeds 1       # then beauty; more seeds later: what is judged is kept
+
+`:vectors` are a recipe's vectors alone, without the co-occurrence channel. `plain` is in-batch softmax
+without the correction, `streaming` with the estimate of Yi et al.; `without fields` learns from ids alone,
+and its cold items come through a ridge map. The loader's figure is the time of a batch alone and of a
+network's whole step on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import torch
+
+from common import parser, record, say, table, versions
+from cowalk.cli.options import of_dataset
+from cowalk.datasets import load
+from cowalk.evaluate import CompareSettings, Comparison, Estimate, ItemCF, Method, Popularity, compare
+from cowalk.evaluate.baselines import AttributeNeighbours
+from cowalk.examples import Batches
+from cowalk.judging import named
+from cowalk.nn.batches import tensors
+from cowalk.nn.features import features_of
+from cowalk.nn.recall import examples_of
+from cowalk.nn.train import optimizers_of
+from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower
+from cowalk.prepared import Prepared, read_inputs
+from cowalk.settings import load_recipe
+from judged_cache import JudgedCache, joined
+from quality import told
+
+DATASETS = ("online-retail", "beauty")
+METRICS = {"next-item": ("recall@20", "ndcg@20", "recall@50"), "cold": ("recall@20", "auc matched")}
+PAIRS = {
+    "next-item": (
+        ("recall@20", "two-tower:vectors", "two-tower plain:vectors"),
+        ("recall@20", "two-tower streaming:vectors", "two-tower plain:vectors"),
+        ("recall@20", "two-tower", "item-cf"),
+        ("recall@20", "youtube-dnn", "item-cf"),
+    ),
+    "cold": (("recall@20", "two-tower", "two-tower without fields"),),
+}
+QUICK = {"train.epochs": 1, "train.validation": 100, "youtube.per_user": 2, "youtube.negatives": 200}
+VARIANTS: dict[str, dict[str, Any]] = {
+    "two-tower plain": {"tower.logq": "off"},
+    "two-tower streaming": {"tower.logq": "streaming"},
+    "two-tower without fields": {"tower.fields": False, "cold.method": "ridge", "cold.score": "HZ"},
+}
+
+
+def methods_of(protocol: str, changes: dict[str, Any], quick: bool) -> list[Method]:
+    """What is judged."""
+    changes = changes | (QUICK if quick else {})
+
+    def recipe(name: str, home: str = "", alone: bool = False) -> Method:
+        made = load_recipe(home or name, changes | VARIANTS.get(name, {}))
+        return named(made, name + (":vectors" if alone else ""))
+
+    if protocol == "cold":
+        out: list[Method] = [Popularity(), AttributeNeighbours(), recipe("eges"), recipe("two-tower")]
+        return [*out, recipe("two-tower without fields", "two-tower"), recipe("youtube-dnn")]
+    out = [ItemCF(), Popularity(), recipe("eges"), recipe("als")]
+    for name in ("two-tower", "youtube-dnn"):
+        out += [recipe(name, alone=True), recipe(name)]
+    return out + [recipe(f"two-tower {kind}", "two-tower", True) for kind in ("plain", "streaming")]
+
+
+def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparison, list[str]]:
+    """All methods and seeds, from what is kept and what is missing."""
+    data = of_dataset(load(dataset))
+    prepared = read_inputs(data.events, data.items, None, load_recipe("two-tower", data.changes), say)
+    methods = methods_of(protocol, data.changes, options.quick)
+    if options.methods:
+        methods = [m for m in methods if m.name in options.methods.split(",")]
+    trials = 3 if options.quick else prepared.recipe.trials
+    settings = CompareSettings.model_validate(
+        {"data": prepared.settings(), "trials": trials, "next_item": {"split": data.split}}
+    )
+    cache = JudgedCache(f"towers-{dataset}-{protocol}", options.fresh)
+    paths: list[list[Path]] = []
+    for seed in seeds:
+        paths.append([])
+        for method in methods:
+            key = told(method) + settings.model_dump_json() + prepared.fingerprint
+            path = cache.path(method.name.replace(" ", "-"), key, seed)
+            paths[-1].append(path)
+            if cache.knows(path):
+                continue
+            say(f"{dataset} {protocol}: {method.name}, seed {seed}")
+            asked: Any = (protocol,)
+            found = compare(
+                [method], prepared.events, prepared.catalogue, protocols=asked, seeds=(seed,),
+                settings=settings, workers=options.workers,
+            )  # fmt: skip
+            cache.save(path, found, versions().get("commit", ""))
+    return joined(paths, seeds)
+
+
+def plain(e: Estimate) -> dict[str, float]:
+    """A mean with its bounds."""
+    return {"mean": e.mean, "low": e.low, "high": e.high}
+
+
+def figures_of(found: Comparison, protocol: str) -> dict[str, Any]:
+    """By method: metrics with bounds, what was chosen, seconds to learn; and the paired differences."""
+    estimates = {metric: found.estimates(protocol, metric) for metric in METRICS[protocol]}
+    entries = found.entries[protocol]
+    methods = {
+        name: {
+            "metrics": {metric: plain(e[name]) for metric, e in estimates.items() if name in e},
+            "chosen": [dict(c.choice) for c in entry.chosen],
+            "fit_seconds": [round(s, 1) for s in entry.seconds],
+        } for name, entry in entries.items()
+    }  # fmt: skip
+    pairs = {
+        f"{metric}: {one} - {two}": plain(found.difference(protocol, metric, one, two))
+        for metric, one, two in PAIRS[protocol]
+        if one in entries and two in entries
+    }
+    return {"methods": methods, "differences": pairs}
+
+
+def loader_figure(prepared: Prepared, steps: int) -> dict[str, float]:
+    """Milliseconds of processor time that a batch takes to be made, and a whole step of the network on it."""
+    data, recipe = prepared.whole(), load_recipe("two-tower")
+    s, t = recipe.tower, recipe.train
+    examples, _ = examples_of(data, s.last, None, 0, 0)
+    network = TwoTower(features_of(data.side_info, len(data.vocab), own=True), None, s)
+    made = TowerBatches(Batches(examples, t.batch_size), network, Frequency(examples, s, t, 0), 0)
+    batches = iter(made)
+    kept = [tensors(next(batches)) for _ in range(3)]  # the first ones compile the kernel
+    start = process_time()
+    kept += [tensors(next(batches)) for _ in range(min(steps, len(made) - 3))]
+    loader = process_time() - start
+    optimizer = optimizers_of(network, t)[0]
+    start = process_time()
+    for batch in kept[3:]:
+        optimizer.zero_grad()
+        network.loss(batch).backward()
+        optimizer.step()
+    step, n = process_time() - start, len(kept) - 3
+    return {"loader ms": 1000 * loader / n, "step ms": 1000 * step / n, "step / loader": step / loader}
+
+
+def main() -> None:
+    """Judge, print, record."""
+    options = parser("Two-tower and YouTubeDNN: next item and cold items.")
+    options.add_argument("dataset", choices=DATASETS)
+    options.add_argument("--seeds", default="1,2,3,4,5", help="seeds, with commas (default 1,2,3,4,5)")
+    options.add_argument("--protocols", default="next-item,cold", help="next-item, cold, or both")
+    options.add_argument("--methods", default="", help="only these, by name, with commas (default all)")
+    options.add_argument("--fresh", action="store_true", help="judge again what is kept")
+    asked = options.parse_args()
+    torch.set_num_threads(asked.workers)
+    seeds = (1,) if asked.quick else tuple(int(seed) for seed in asked.seeds.split(","))
+    out: dict[str, Any] = {"dataset": asked.dataset}
+    commits: list[str] = []
+    for protocol in asked.protocols.split(","):
+        found, made_at = judged(asked.dataset, protocol, seeds, asked)
+        commits += made_at
+        out[protocol] = figures = figures_of(found, protocol)
+        rows = [
+            (name, *(f"{m['mean']:.4f} ({m['low']:.4f}, {m['high']:.4f})" for m in one["metrics"].values()))
+            for name, one in figures["methods"].items()
+        ]
+        print(table((f"{asked.dataset} {protocol}", *METRICS[protocol]), rows))
+        for name, e in figures["differences"].items():
+            print(f"{name}: {e['mean']:+.4f} ({e['low']:+.4f}, {e['high']:+.4f})")
+    data = of_dataset(load(asked.dataset))
+    prepared = read_inputs(data.events, data.items, None, load_recipe("two-tower", data.changes), say)
+    out["loader"] = loader_figure(replace(prepared), 10 if asked.quick else 100)
+    print(out["loader"])
+    settings = {"seeds": list(seeds), "commits": sorted(set(commits)), "workers": asked.workers}
+    record(f"towers-{asked.dataset}", settings, out, quick=asked.quick)
+
+
+if __name__ == "__main__":
+    main()
