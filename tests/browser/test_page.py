@@ -335,6 +335,28 @@ def test_a_phone_shows_all_without_scrolling_sideways_and_takes_a_tap(chromium: 
     page.close()
 
 
+def test_a_phone_that_is_turned_shows_all_of_the_map(chromium: Any, served: Served) -> None:
+    """The map was laid out for a wide window: in a narrow one its right end would be cut off."""
+    wide, narrow = {"width": 667, "height": 375}, {"width": 375, "height": 667}
+    page = Open(chromium, served.url, viewport=wide, has_touch=True, is_mobile=True)
+    places, stage = places_of(served.url), page.page.locator(".stage")
+    before = stage.bounding_box()
+    page.page.set_viewport_size(narrow)
+    page.page.wait_for_function(
+        "was => document.querySelector('.stage').clientWidth < was", arg=before["width"]
+    )
+    page.page.wait_for_timeout(300)  # the map is drawn anew
+    box, row = stage.bounding_box(), alone(places)
+    x, y = pixel_of(box, places, row)
+    canvas = page.page.locator(".stage canvas.points").bounding_box()
+    assert [round(canvas[side]) for side in ("width", "height")] == [
+        round(box[s]) for s in ("width", "height")
+    ]
+    stage.tap(position={"x": x, "y": y})
+    page.wait_item(httpx.get(f"{served.url}/map/ids").json()["ids"][row])
+    page.close()
+
+
 def test_a_swapped_model_is_read_again_and_a_service_that_goes_away_is_told_of(
     chromium: Any, shop_models: tuple[Path, Path], tmp_path: Path
 ) -> None:

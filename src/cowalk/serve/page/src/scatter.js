@@ -95,13 +95,17 @@ export class Scatter {
     return rows === null ? this.plot.unfilter() : this.plot.filter(rows);
   }
 
-  // Show all of the map.
+  // Show all of the map, whatever becomes of the window, until the view is moved.
   fit() {
     this.frame([[this.left, this.low], [this.right, this.high]], 1.06);
+    this.whole = true;
   }
 
+  // The library writes the canvas's size into its style, so that only what it stands in follows the window.
   resize() {
-    this.plot.set({ width: this.canvas.clientWidth, height: this.canvas.clientHeight });
+    const { clientWidth: width, clientHeight: height } = this.canvas.parentElement;
+    this.plot.set({ width, height });
+    if (this.whole) this.fit();
   }
 
   // Pixels from the left and the top of the canvas, of a place on the map; and the other way.
@@ -130,6 +134,7 @@ export class Scatter {
   }
 
   move(dx, dy) {
+    this.whole = false;
     const view = this.plot.get("cameraView").slice();
     view[12] += (2 * dx) / this.canvas.clientHeight;
     view[13] -= (2 * dy) / this.canvas.clientHeight;
@@ -138,6 +143,7 @@ export class Scatter {
 
   // Zoom by `times` so that what is at (left, top) stays there.
   zoom(times, left = this.canvas.clientWidth / 2, top = this.canvas.clientHeight / 2) {
+    this.whole = false;
     const view = this.plot.get("cameraView").slice();
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const at = [((left / (width / 2) - 1) * width) / height, 1 - top / (height / 2)];
@@ -160,6 +166,7 @@ export class Scatter {
 
   // Zoom so that all of these places are seen, with room around them.
   frame(places, room = 1.6) {
+    this.whole = false;
     const [left, right] = bounds(places.map((place) => place[0]));
     const [low, high] = bounds(places.map((place) => place[1]));
     const wide = this.canvas.clientWidth / this.canvas.clientHeight;
