@@ -246,3 +246,21 @@ def test_a_users_table_changes_what_is_recommended(shop: SimulatedShop, tmp_path
     users.write_text("user_id,group\nnobody,old\n")
     with pytest.raises(DataError, match="no id of the users table is in the log"):
         cw.fit(str(shop.events), users=str(users), recipe="two-tower")
+
+
+def test_a_resumed_run_has_seen_the_stream_of_the_earlier_epochs() -> None:
+    examples, _ = examples_of(WORLD, 4, None, 0, 0)
+    s = TowerSettings(logq="streaming")
+
+    def batches(epoch: int) -> Batches:
+        return Batches(examples, 64, 1, epoch)
+
+    whole, resumed = (Frequency(examples, s, QUICK, 0) for _ in range(2))
+    for epoch in range(3):
+        whole.before(epoch, batches)
+        if epoch < 2:
+            for batch in batches(epoch):
+                whole.log_p(batch["targets"], len(batch["targets"]))
+    resumed.before(2, batches)
+    assert whole.stream.step == resumed.stream.step == 2 * len(batches(0))
+    assert np.array_equal(whole.stream.gaps, resumed.stream.gaps)

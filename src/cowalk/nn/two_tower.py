@@ -5,7 +5,7 @@ Source: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpu
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,6 +161,15 @@ class Frequency:
         counts = np.bincount(examples.targets, minlength=self.v)
         self.expected = expected_in_batch(counts, self.size)
         self.stream = StreamingFrequency(s.logq_size or self.v, s.logq_rate, s.logq_hashes, seed=seed)
+        self.epochs = 0  # that the stream has seen, or begun to see
+
+    def before(self, epoch: int, batches: Callable[[int], Batches]) -> None:
+        """Before an epoch: what went by in the earlier ones, where a resumed run has not seen them."""
+        while self.s.logq == "streaming" and self.epochs < epoch:
+            for batch in batches(self.epochs):
+                self.stream.update(batch["targets"])
+            self.epochs += 1
+        self.epochs = epoch + 1
 
     def log_p(self, columns: AnyArray, batch: int) -> Floats:
         """float32[n]; a streaming estimate takes the batch's positives in first."""
@@ -194,9 +203,12 @@ def learn_two_tower(
         )  # fmt: skip
     frequency = Frequency(examples, s, t, seed)
 
+    def batches(number: int) -> Batches:
+        return Batches(examples, t.batch_size, seed, number)
+
     def epoch(number: int) -> TowerBatches:
-        batches = Batches(examples, t.batch_size, seed, number)
-        return TowerBatches(batches, network, frequency, seed)
+        frequency.before(number, batches)
+        return TowerBatches(batches(number), network, frequency, seed)
 
     def figure() -> float:
         assert held is not None
