@@ -26,24 +26,33 @@ from cowalk.prepare.clicks import read_clicks
 from cowalk.rank.trees import grow
 from cowalk.tables.clicks import ClickTable
 
-MODELS = ("lr", "fm", "fnn", "mlp", "pnn", "trees", "trees, half", "gbdt-lr")
+MODELS = ("lr", "fm", "fnn", "mlp", "pnn", "trees", "gbdt-lr", "trees, half")
 METRICS = ("auc", "log-loss", "normalised entropy")
 PAIRS = (("fm", "lr"), ("fnn", "fm"), ("fnn", "lr"), ("gbdt-lr", "trees"), ("gbdt-lr", "trees, half"))
 ROWS = 1_000_000
 TRAINING = {"batch_size": 1024, "epochs": 10, "vector_size": 10, "embedding": "l2", "l2": 1e-5, "patience": 2}
 
 
+HALF = "trees, half"
+
+
 def scores_of(name: str, train: ClickTable, test: ClickTable, seed: int, asked: dict[str, Any]) -> np.ndarray:
-    """float64[N]: what a model of the training rows says of the test rows."""
-    workers = asked["workers"]
+    """float64[N]: a model's chances of the test rows; of gbdt-lr [2, N], its trees' too."""
     if name == "trees":
-        return grow(train, seed=seeds.stream(seed, "rank/trees"), workers=workers).chances(test)
-    if name == "trees, half":
-        made = rank.fit(train, "gbdt-lr", seed=seed, validation=test.select(np.arange(100)), **asked)
-        assert made.trees is not None
-        return made.trees.chances(test)
-    options = {**TRAINING, **asked}
-    return rank.fit(train, name, seed=seed, **options).score_table(test)
+        trees = grow(train, trees=asked.get("trees", 100), seed=seeds.stream(seed, "rank/trees"),
+                     workers=asked["workers"])  # fmt: skip
+        return trees.chances(test)
+    model = rank.fit(train, name, seed=seed, **{**TRAINING, **asked})
+    scores = model.score_table(test)
+    return scores if model.trees is None else np.stack([scores, model.trees.chances(test)])
+
+
+def of_model(name: str, make: Callable[[str], np.ndarray]) -> np.ndarray:
+    """The scores of one name; those of the trees of half the rows stand beside gbdt-lr's."""
+    if name == HALF:
+        return make("gbdt-lr")[1]
+    found = make(name)
+    return found[0] if name == "gbdt-lr" else found
 
 
 def kept(path: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
@@ -118,9 +127,11 @@ def simulated(
         best.append({"log-loss of the true chances": made.log_loss, "click rate": made.rate})
         for name in models:
             say(f"simulated seed {seed} {name}")
-            scores = kept(
-                place / f"{name}-{seed}.npy",
-                lambda n=name, s=seed, a=train, b=test: scores_of(n, a, b, s, asked),
+            scores = of_model(
+                name,
+                lambda n, s=seed, a=train, b=test: kept(
+                    place / f"{n}-{s}.npy", lambda: scores_of(n, a, b, s, asked)
+                ),
             )
             values[name].append(click_values(scores, test.labels))
     figures = figures_of(values, groups) | {"data": best}
@@ -135,6 +146,7 @@ def real(models: tuple[str, ...], asked: dict[str, Any], quick: bool) -> None:
         "ipinyou": (root / "ctr-ipinyou-fnn", "train.fm.txt.gz", "test.fm.txt.gz"),
         "criteo": (root / "ctr-criteo-8k", "train.csv.gz", "test.csv"),
     }
+    place = CACHE / "ctr" / ("quick" if quick else "real")
     figures: dict[str, Any] = {}
     for form, (folder, first, second) in folders.items():
         clicks = ClickSettings(form=form, constant="drop")
@@ -146,7 +158,13 @@ def real(models: tuple[str, ...], asked: dict[str, Any], quick: bool) -> None:
         )
         values = {}
         for name in models:
-            values[name] = [click_values(scores_of(name, train, test, 1, asked), test.labels)]
+            scores = of_model(
+                name,
+                lambda n, f=form, a=train, b=test: kept(
+                    place / f"{f}-{n}.npy", lambda: scores_of(n, a, b, 1, asked)
+                ),
+            )
+            values[name] = [click_values(scores, test.labels)]
         figures[form] = figures_of(values, [np.arange(len(test))])
         print(f"\n{form}")
         show(figures[form])

@@ -70,6 +70,12 @@ def test_pairs_are_learned_by_a_machine_and_not_by_a_line(tmp_path: Path) -> Non
     assert machine.beside(line)["auc"].low > 0.02
 
 
+@pytest.mark.parametrize("model", ["fm", "fnn", "pnn"])
+def test_sparse_gradients_learn_too(model: str, table: ClickTable) -> None:
+    made = rank.fit(table, model, "l2", seed=1, workers=1, sparse=True, **TINY)
+    assert np.isfinite(made.score_table(table)).all()
+
+
 def test_bad_tables_are_told(table: ClickTable, source: Path) -> None:
     clicked = table.select(table.labels > 0)
     with pytest.raises(DataError, match="all labels are 1, so there is nothing to tell apart"):
