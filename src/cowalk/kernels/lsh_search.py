@@ -6,6 +6,7 @@ from cowalk.kernels.bits import ones
 from cowalk.kernels.flags import inline_kernel, inline_with_arrays, kernel, parallel_kernel, prange
 from cowalk.kernels.lsh import bucket_sum, key_of, project, put_bits
 from cowalk.kernels.lsh_probes import advance, begin, fill_choices, put_in_order, top_of
+from cowalk.kernels.rerank import product, square
 from cowalk.kernels.rng import S32
 from cowalk.kernels.topk import clear, close, offer
 from cowalk.types import AnyArray
@@ -30,24 +31,34 @@ def take(row, seen, pool, found):
 @inline_kernel
 def take_all(rows, blocked, pool):
     """Put all rows that may answer into the pool; gives how many."""
-    found = np.int64(0)
-    for row in range(rows):
-        pool[found] = row
-        found = found + 1 - np.int64((blocked[row >> 6] >> (np.uint64(row) & IN_WORD)) & ONE)
+    found = 0
+    for word in range(len(blocked)):
+        first = word * 64
+        last = min(first + 64, rows)
+        if blocked[word] == 0:  # the common case, without a look at each bit
+            for row in range(first, last):
+                pool[found + row - first] = row
+            found += last - first
+            continue
+        for row in range(first, last):
+            if (blocked[word] >> np.uint64(row - first)) & ONE == 0:
+                pool[found] = row
+                found += 1
     return found
 
 
 @inline_kernel
 def compare(sketch, sketches, pool, found, gaps, counts):
     """gaps[i] = the bits in which row i of the pool differs by its sketch; counts them by number of bits."""
-    counts[:] = 0
     for at in range(found):
         row = np.int64(pool[at])
         gap = np.uint64(0)
         for i in range(sketches.shape[1]):
             gap += ones(sketch[0, i] ^ sketches[row, i])
         gaps[at] = gap
-        counts[np.int64(gap)] += 1
+    counts[:] = 0
+    for at in range(found):
+        counts[np.int64(gaps[at])] += 1
 
 
 @inline_kernel
@@ -77,15 +88,7 @@ def look_into(entries, directory, bits, table, key, seen, pool, found):
 @inline_kernel
 def likeness(queries, q, vectors, row, l2):
     """The inner product, or the squared distance, negated."""
-    total = np.float32(0.0)
-    if l2:
-        for j in range(vectors.shape[1]):
-            gap = queries[q, j] - vectors[row, j]
-            total -= gap * gap
-    else:
-        for j in range(vectors.shape[1]):
-            total += queries[q, j] * vectors[row, j]
-    return total
+    return -square(queries, q, vectors, row) if l2 else product(queries, q, vectors, row)
 
 
 @inline_kernel

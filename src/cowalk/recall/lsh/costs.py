@@ -17,21 +17,21 @@ ENDS = (1, 2, 3, 4)  # functions of several lines
 WIDTHS = (1.5, 2.0, 2.75, 3.5, 4.5, 6.0)  # of one line, as multiples of the mean distance of a neighbour
 FUNCTIONS = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24, 28, 32)
 TABLES = (1, 2, 4, 8, 16)
-SCORE, PROBE, LINE, ROW = 4.0, 40.0, 0.8, 0.2
+SCORE, PROBE, LINE, ROW = 4.0, 40.0, 0.8, 0.25
 """A row scored, a bucket read, a line, a row compared where all are; in candidates, found in buckets and
 compared by sketch, about 14 ns each.
 
 Measured at d = 128 and 200,000 rows, where a bucket read is two misses of the cache and a step of the heap.
 Counted, not timed, so that the choice is the same on a busy machine.
 """
-TABLE = 0.02
+TABLE = 0.05
 """A table has to pay for its memory, about 12 bytes a row, by this share of the cost."""
 PATIENCE = 8.0
 
 
 def search_cost(settings: LSHSettings, scored: float, candidates: float, buckets: float) -> float:
     """The cost of one query that scores, finds and reads so much, as a mean."""
-    each = 1 + settings.sketch / 64 if settings.tables else ROW * (1 + settings.sketch / 4)
+    each = 1 + settings.sketch / 64 if settings.tables else ROW * (1 + settings.sketch / 16)
     lines = settings.tables * settings.functions * settings.lines
     work = each * candidates + SCORE * scored + PROBE * buckets + LINE * (lines + 64 * settings.sketch)
     return float(work * (1 + TABLE * settings.tables))

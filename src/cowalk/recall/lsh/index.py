@@ -100,11 +100,10 @@ class LSHIndex(RowIndex):
             self._longest,
         )  # fmt: skip
 
-    def _candidates(
-        self, queries: Floats, width: int, mask: NDArray[np.bool_] | None, share: float, workers: int
-    ) -> Ids:
-        eligible = round(share * self.size)
-        return self._looked(queries, width, mask, eligible, workers)[0].ids
+    def _nearest(
+        self, queries: Floats, k: int, mask: NDArray[np.bool_] | None, share: float, workers: int
+    ) -> Hits:
+        return self._looked(queries, k, mask, round(share * self.size), workers)[0]
 
     def looked(self, queries: Floats, k: int, *, workers: int | None = None) -> tuple[Hits, AnyArray]:
         """What the buckets alone give, with no last resort where they give too few, for measuring.

@@ -23,6 +23,8 @@ Progress = Callable[[str], None]
 PROBES = np.unique([0, *(round(2 ** (j / 2)) for j in range(29))])  # 0, 1, 2, 3, 4, 6, 8, 11, ... 16384
 SCORED = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 0)
 SKETCHES = (2, 4, 8, 16)
+DRAWN = 0.8
+"""Of the share of rows that may be candidates so much is planned for: a draw of lines finds more or fewer."""
 SPARE = 0.4
 """Share of the loss that is left to the sketches: of 0.05, buckets may lose 0.03."""
 
@@ -112,7 +114,9 @@ def tuned(
     sample = Sample.drawn(rows, known, k, longest, queries=queries, seed=seed)
     say("predicting")
     wanted = 1 - (1 - recall) * (1 - SPARE)
-    settings, tried = cheapest(sample, wanted, PROBES, share=share, seed=seed, workers=workers)
+    settings, tried = cheapest(
+        sample, wanted, PROBES, share=share * DRAWN if share < 1 else 1.0, seed=seed, workers=workers
+    )
     say(f"building {settings.tables} tables")
     index = LSHIndex.build(vectors, known, settings, seed=seed, workers=workers)
     say("measuring")
