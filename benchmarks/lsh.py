@@ -17,23 +17,25 @@ import numpy as np
 
 from common import parser, record, say, table
 from cowalk.recall.lsh import LSHIndex
-from cowalk.recall.lsh.costs import FUNCTIONS, WIDTHS
+from cowalk.recall.lsh.costs import ENDS, FUNCTIONS, kinds
 from cowalk.recall.lsh.sample import Sample
-from cowalk.recall.lsh.theory import Distances, collide
+from cowalk.recall.lsh.theory import Choices
 from cowalk.recall.lsh.tuning import LSHTuning, tuned
 from cowalk.recall.rows import checked
 from cowalk.recall.scan import scan
 from cowalk.recall.truth import without_own
-from cowalk.types import Floats
+from cowalk.types import AnyArray, Floats
 from indexes import alone, histories, recommend_rows
 from lsh_data import world
-from lsh_peers import Asked, flat, index_lsh, ivf, seconds
+from lsh_peers import Answer, Asked, flat, index_lsh, ivf, seconds
 
 WORLDS = ("shop-200k", "shop-1m", "beauty")
 K = {"beauty": 20}
-SHARE = {"beauty": 0.10}
+SHARE = {"beauty": 0.10}  # of the rows that may be found in buckets, where that is within reach
+MOST_TABLES = 100_000
 RECALL = 0.95
 QUERIES = 300
+TIMED = 100  # of these, asked one by one
 MARGIN = 0.005  # tuned for so much more than is asked for, since other queries are measured
 
 
@@ -45,51 +47,68 @@ def held_out(rows: Floats, k: int) -> Asked:
 
 
 def measured(index: LSHIndex, asked: Asked) -> dict[str, Any]:
-    """Recall, rows scored exactly and rows in the buckets as a mean, seconds of a single query."""
+    """Recall, rows scored exactly and rows in the buckets as a mean."""
     hits, work = index.looked(asked.queries, asked.k + 1, workers=1)
     scored, found, buckets = work.mean(axis=0)
-    took = seconds(lambda q: index.search(q, asked.k + 1, workers=1), asked.queries)
     return {
         "recall": asked.recall(hits), "scored": scored / len(index), "candidates": found / len(index),
-        "buckets": buckets, "seconds": took, "settings": index.settings.model_dump(),
+        "buckets": buckets, "settings": index.settings.model_dump(),
     }  # fmt: skip
 
 
-def plain_tables(distances: Distances, recall: float, most: float) -> dict[str, Any] | None:
+def timed(
+    rows: Floats, index: LSHIndex, asked: Asked, peers: list[tuple[dict[str, Any], Answer]]
+) -> tuple[float, float]:
+    """Seconds of a single query by LSH and by exact search; the peers are told theirs."""
+    answers = {"lsh": lambda q: index.search(q, asked.k + 1, workers=1), "exact": flat(rows)}
+    answers |= {f"peer {i}": answer for i, (_, answer) in enumerate(peers)}
+    took = seconds(answers, asked.queries[:TIMED])
+    for i, (told, _) in enumerate(peers):
+        told["seconds"] = took[f"peer {i}"]
+    return took["lsh"], took["exact"]
+
+
+def plain_tables(sample: Sample, recall: float, most: float) -> dict[str, Any] | None:
     """The fewest tables that reach the recall without probes and find at most so many rows, by formula, over
-    all widths and functions; None where none does with 100,000.
+    functions of one line and of several; None where none does with 100,000.
     """
-    near = float(distances.points @ distances.near)
     best: dict[str, Any] | None = None
-    for functions in FUNCTIONS:
-        for width in (times * near for times in WIDTHS):
-            low, high = 1, 100_000
-            if collide(distances.points, width, functions, high) @ distances.near < recall:
-                continue
-            while low < high:
-                middle = (low + high) // 2
-                enough = collide(distances.points, width, functions, middle) @ distances.near >= recall
-                low, high = (low, middle) if enough else (middle + 1, high)
-            rows = distances.rows * float(
-                collide(distances.points, width, functions, low) @ distances.all_rows
-            )
-            if rows <= most and (best is None or low < best["tables"]):
-                best = {"tables": low, "functions": functions, "width": width, "candidates": rows}
+    for kind in kinds(sample):
+        distances = sample.seen_by(kind)
+        chance = Choices.of(distances.points, kind, seed=1).agree()
+        for functions in FUNCTIONS if kind.lines == 1 else ENDS:
+            tables = fewest(chance**functions, distances.near, recall)
+            found = -np.expm1(tables * np.log1p(-np.minimum(chance**functions, 1 - 1e-16)))
+            rows = distances.rows * float(found @ distances.all_rows)
+            if tables < MOST_TABLES and rows <= most and (best is None or tables < best["tables"]):
+                best = {"tables": tables, "lines": kind.lines, "functions": functions, "width": kind.width,
+                        "candidates": rows}  # fmt: skip
     return best
+
+
+def fewest(chance: AnyArray, near: AnyArray, recall: float) -> int:
+    """The fewest tables whose 1 - (1 - chance)**L, over the neighbours' distances, reaches the recall."""
+    missed = np.log1p(-np.minimum(chance, 1 - 1e-16))
+    low, high = 1, MOST_TABLES
+    while low < high:
+        middle = (low + high) // 2
+        enough = -np.expm1(middle * missed) @ near >= recall
+        low, high = (low, middle) if enough else (middle + 1, high)
+    return low
 
 
 def tables_compared(rows: Floats, tuning: LSHTuning, k: int) -> dict[str, Any]:
     """Tables of plain LSH beside those of multi-probe, at its recall of the buckets and at most its rows."""
     sample = Sample.drawn(rows, "cosine", k, 0.0, queries=None, seed=1)
-    at = tuning.chosen
-    own = tuning.settings
-    near, width, functions = sample.distances.near, own.width, own.functions
-    same = 1
-    while collide(sample.distances.points, width, functions, same) @ near < at.predicted_recall:
-        same *= 2
+    at, own = tuning.chosen, tuning.settings
+    if not own.tables:
+        return {"recall": at.predicted_recall, "multi-probe": 0}
+    distances = sample.seen_by(own)
+    chance = Choices.of(distances.points, own, seed=1).agree() ** own.functions
     return {
-        "recall": at.predicted_recall, "multi-probe": own.tables, "plain, same functions": same,
-        "plain, best functions": plain_tables(sample.distances, at.predicted_recall, at.predicted_candidates),
+        "recall": at.predicted_recall, "multi-probe": own.tables,
+        "plain, same functions": fewest(chance, distances.near, at.predicted_recall),
+        "plain, best functions": plain_tables(sample, at.predicted_recall, at.predicted_candidates),
     }  # fmt: skip
 
 
@@ -98,17 +117,17 @@ def similar(name: str, vectors: Floats, workers: int) -> dict[str, Any]:
     k = K.get(name, 100)
     rows = checked(vectors, None, "cosine")
     asked = held_out(rows, k)
-    index, tuning = tuned(rows, "cosine", recall=RECALL + MARGIN, k=k, seed=1, workers=workers,
-                          progress=lambda words: say(f"{name}: {words}"))  # fmt: skip
+    index, tuning = tuned(rows, "cosine", recall=RECALL + MARGIN, k=k, share=SHARE.get(name, 0.05), seed=1,
+                          workers=workers, progress=lambda words: say(f"{name}: {words}"))  # fmt: skip
     say(f"{name}: {tuning.words()}")
     ours = measured(index, asked)
     say(f"{name}: {ours}")
     say(f"{name}: exact, and faiss IndexLSH")
-    exact = seconds(flat(rows), asked.queries[:100])
     peers = index_lsh(rows, asked, ours["recall"])
+    ours["seconds"], exact = timed(rows, index, asked, peers)
     return {
         "k": k, "rows": len(rows), "lsh": ours, "tuning": tuning.to_dict(), "exact seconds": exact,
-        "IndexLSH": peers, "tables": tables_compared(rows, tuning, k),
+        "IndexLSH": [told for told, _ in peers], "tables": tables_compared(rows, tuning, k),
     }  # fmt: skip
 
 
@@ -122,10 +141,9 @@ def recommend(name: str, found: Any, workers: int) -> dict[str, Any]:
     asked = Asked(queries[half:], np.full(len(truth), -1, np.int32), truth)
     index, tuning = tuned(rows, "ip", recall=RECALL, k=k, queries=queries[:half], seed=1, workers=workers,
                           progress=lambda words: say(f"{name}, recommend: {words}"))  # fmt: skip
-    return {
-        "lsh": measured(index, asked), "reached": tuning.reached, "ivf": ivf(asked_rows, asked, RECALL),
-        "exact seconds": seconds(flat(asked_rows), asked.queries[:100]),
-    }  # fmt: skip
+    ours, peer = measured(index, asked), ivf(asked_rows, asked, RECALL)
+    ours["seconds"], exact = timed(asked_rows, index, asked, [peer])
+    return {"lsh": ours, "reached": tuning.reached, "ivf": peer[0], "exact seconds": exact}
 
 
 def show(name: str, found: dict[str, Any]) -> None:

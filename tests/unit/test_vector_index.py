@@ -117,6 +117,8 @@ def test_errors_name_what_is_off(tmp_path: Path) -> None:
         (lambda: cw.VectorIndex.build(rows, [1] * 30), UsageError, "stands twice"),
         (lambda: cw.VectorIndex.build(rows, kind="tree"), UsageError, "kind is 'tree'"),
         (lambda: cw.VectorIndex.build(rows, recall=0), UsageError, "recall must be above 0"),
+        (lambda: cw.VectorIndex.build(rows, share=0.1), UsageError, "share bounds what lsh looks at; exact"),
+        (lambda: cw.VectorIndex.build(rows, kind="lsh", share=0.1, tables=2), UsageError, "give one of them"),
     ):
         with pytest.raises(error, match=words):
             call()

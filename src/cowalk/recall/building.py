@@ -126,8 +126,12 @@ def build_index(
     if kind == "auto":
         kind, why = choose_kind(yardstick.size, yardstick.dimension, known, recall)
         check_settings(kind, settings)
-    if share != 1 and (kind != "lsh" or settings):
-        raise UsageError(f"share bounds what lsh looks at when it is tuned, not {kind} of given settings")
+    if share != 1 and kind != "lsh":
+        raise UsageError(f"share bounds what lsh looks at; {kind} has no such bound, leave it out")
+    if share != 1 and settings:
+        raise UsageError(
+            "lsh: share is for tuning, and settings that are given are not tuned; give one of them"
+        )
     made = kind_named(kind)
     tell(f"true neighbours of {SAMPLE} sample queries")
     asked = sample_questions(yardstick, queries, k, seed)
