@@ -169,7 +169,7 @@ def main() -> None:
 
     changes = parse_changes(asked.changes)
     seeds = [int(one) for one in asked.seeds.split(",")]
-    fixed: dict[str, Any] = {"workers": asked.workers, **changes}
+    fixed: dict[str, Any] = {"workers": asked.workers, "best_by": "auc", **changes}
     if asked.quick:
         fixed |= {"quick": True, "epochs": 1}
     data = read(asked.dataset)

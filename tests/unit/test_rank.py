@@ -69,7 +69,7 @@ def test_equal_seeds_give_equal_models(model: rank.RankModel, examples: Examples
 
 def test_learning_tells_clicks_from_negatives(examples: Examples) -> None:
     train, test = split_by_user(examples, 0.3, seed=0)
-    asked = {**TINY, "epochs": 8, "learning_rate": 0.01, "validation": 60, "patience": 0}
+    asked = {**TINY, "epochs": 8, "learning_rate": 0.01, "validation": 60, "patience": 0, "best_by": "auc"}
     learned = rank.fit(train, "mlp", "res-gcn", seed=1, workers=1, **asked)
     report = learned.evaluate(test)
     assert report["auc"] > 0.6
@@ -121,6 +121,18 @@ def test_pretraining_sees_training_histories_alone(examples: Examples) -> None:
     np.testing.assert_array_equal(vectors.vocab.counts, counts[rows])
     with pytest.raises(UsageError, match="embedding eges needs attributes"):
         rank.fit(train, "din", "eges", **TINY)
+
+
+@pytest.mark.parametrize(("join", "size"), [("concatenate", 8), ("sum", 5), ("gate", 5)])
+def test_several_sets_of_vectors(join: str, size: int, examples: Examples, tmp_path: Path) -> None:
+    rng, vocab = np.random.default_rng(0), Vocab.of(examples.item_vocab.ids)
+    sets = [Vectors(vocab, rng.normal(size=(len(vocab), d)).astype(np.float32)) for d in (3, 5)]
+    made = rank.fit(examples, "din", "vectors", vectors=sets, join=join, workers=1, **TINY)
+    assert made.vectors.vector_size == size
+    made.save(tmp_path / "m")
+    np.testing.assert_array_equal(
+        rank.load(tmp_path / "m").score_examples(examples), made.score_examples(examples)
+    )
 
 
 def test_attributes_go_into_the_network(examples: Examples, shop: SimulatedShop, tmp_path: Path) -> None:

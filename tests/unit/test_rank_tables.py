@@ -151,7 +151,7 @@ def test_leaves_equal_the_slow_twin() -> None:
 
 
 def test_the_one_layer_begins_where_the_trees_ended(table: ClickTable) -> None:
-    still = {**TINY, "epochs": 1, "linear_rate": 1e-12, "validation": 0}
+    still = {**TINY, "epochs": 1, "learning_rate": 1e-12, "validation": 0}
     made = rank.fit(table, "gbdt-lr", seed=1, workers=1, **still)
     assert made.trees is not None
     np.testing.assert_allclose(made.score_table(table), made.trees.chances(table), rtol=1e-5)

@@ -50,7 +50,8 @@ def fit(
     dataset: o.Dataset = None,
     table: Table = None,
     vectors: Annotated[
-        str | None, typer.Option(help="Rows begin as these: a model folder, or a file of vectors.")
+        list[str] | None,
+        typer.Option(help="Rows begin as these: a model folder, or a file of vectors; or again, to join."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the ranking model.")] = Path("rank"),
     label: Annotated[str, typer.Option(help="Column of a table's label, 0 or 1.")] = "label",
@@ -117,10 +118,10 @@ def fit(
             how = {"made": examples, "negatives": negatives, "sampler": sampler, "per_user": per_user,
                    "last": last, "seed": seed}  # fmt: skip
             train, test, side = _histories(data, changed, how, test_share, seed)
-            given = None if vectors is None else _vectors(vectors)
-            if given is not None and embedding is None:
+            given = [_vectors(one) for one in vectors or ()]
+            if given and embedding is None:
                 embedding = "vectors"
-            made = room.fit(train, model, embedding, vectors=given, side_info=side, **common)
+            made = room.fit(train, model, embedding, vectors=_one_of(given), side_info=side, **common)
         made.save(out)
         shutil.rmtree(work, ignore_errors=True)
         report = made.evaluate(test) if test is not None else None
@@ -129,8 +130,11 @@ def fit(
         show.print_json(told | ({} if report is None else {"test": report.to_dict()}))
         return
     if not quiet:
-        best = made.about["validation auc"]
-        figure = "" if best is None else f", validation AUC {best:.4f} after epoch {made.about['best epoch']}"
+        name = made.settings.best_by
+        best = made.about[f"validation {name}"]
+        figure = (
+            "" if best is None else f", validation {name} {best:.4f} after epoch {made.about['best epoch']}"
+        )
         show.note(f"{made!r} written to {out}{figure}")
     if report is not None:
         _show({"test": report})
@@ -247,6 +251,11 @@ def _histories(
         side = encode_side_info(catalogue, events.item_vocab, recipe.side)
     train, test = split_by_user(made, test_share, seed) if test_share else (made, None)
     return train, test, side
+
+
+def _one_of(given: list[Any]) -> Any:
+    """None, the one, or the list."""
+    return (given[0] if len(given) == 1 else given) if given else None
 
 
 def _vectors(source: str) -> Any:

@@ -12,6 +12,7 @@ import torch
 
 from cowalk import seeds
 from cowalk.errors import DataError, UsageError
+from cowalk.evaluate.clicks import log_loss_values
 from cowalk.evaluate.metrics import auc
 from cowalk.examples import Batches, Examples, split_by_user
 from cowalk.nn.ctr.linear import FactorizationMachine, LogisticRegression
@@ -33,12 +34,12 @@ from cowalk.rank.settings import (
     rank_settings,
 )
 from cowalk.rank.trees import Trees, grow
-from cowalk.tables import SideInfo, Vectors, Vocab
+from cowalk.tables import SideInfo, Vocab
 from cowalk.tables.clicks import ClickTable
 from cowalk.types import AnyArray
 
 if TYPE_CHECKING:
-    from cowalk.model import Model
+    from cowalk.rank.layers import Given
 
 Tell = Callable[[str, float], None]
 FEW = 100  # rows below which nothing is held out for a figure
@@ -59,13 +60,14 @@ class _Run:
         figure: Callable[[], float] | None, identity: str, words: str = "training",
         changes: Mapping[str, Any] | None = None,
     ) -> Trace:  # fmt: skip
-        """Train the network; its weights are those of the epoch with the best validation AUC."""
+        """Train the network; its weights are those of the epoch with the best validation figure."""
         settings, tell = self.settings.train.model_copy(update=dict(changes or {})), self.tell
         network.train()  # a machine that was trained before stands in eval mode
         trace = train(
             network, epoch, settings, seed=seeds.stream(self.seed, f"rank/{words}"), figure=figure,
             workers=self.workers, checkpoint=None if self.checkpoint is None else self.checkpoint / words,
             progress=None if tell is None else lambda share, told: tell(f"{words}: {told}", share),
+            higher=self.settings.best_by == "auc",
             identity=f"{identity}/{settings.model_dump_json()}/{self.settings.model_dump_json()}/{self.seed}",
         )  # fmt: skip
         network.settle()
@@ -74,7 +76,7 @@ class _Run:
 
 def fit(
     data: Examples | ClickTable, model: str | None = None, embedding: str | None = None, *,
-    vectors: Vectors | Model | None = None, side_info: SideInfo | None = None,
+    vectors: Given | None = None, side_info: SideInfo | None = None,
     validation: Examples | ClickTable | None = None, settings: RankSettings | None = None, seed: int = 0,
     workers: int | None = None, progress: Tell | None = None, checkpoint: Path | None = None,
     clicks: ClickSettings | None = None, **overrides: Any,
@@ -82,11 +84,11 @@ def fit(
     """A ranking model of labelled examples (din, mlp, pnn) or of a table (lr, fm, fnn, gbdt-lr, mlp, pnn).
 
     vectors: with embedding=vectors, what the items' rows begin as; of a model, its item vectors, and cold
-    vectors for items that nobody had clicked in its log. side_info: attributes of the items, for
-    embedding=eges. validation: what the best epoch is chosen by (AUC); else a part of the data, by user, is
-    held out of training. clicks: how the table was read, kept for later tables. overrides: settings by name,
-    as vector_size=32 or train__epochs=5. checkpoint: a folder in which every epoch is kept. Equal for equal
-    (data, settings, seed) on a CPU. DataError where only one label is there.
+    vectors for items that nobody had clicked in its log; of a list, several sets by `join`. side_info: the
+    items' attributes, for embedding=eges. validation: what the best epoch is chosen by (`best_by`); else a
+    part of the data, by user, is held out of training. clicks: how the table was read, kept for later tables.
+    overrides: settings by name, as vector_size=32 or train__epochs=5. checkpoint: a folder in which every
+    epoch is kept. Equal for equal (data, settings, seed) on a CPU. DataError where only one label is there.
     """
     named = {"model": model, "embedding": embedding}
     s = rank_settings({k: v for k, v in named.items() if v is not None} | overrides, settings)
@@ -109,7 +111,7 @@ def _check_labels(labels: AnyArray | None, mend: str) -> None:
 
 
 def _fit_history(
-    run: _Run, data: Examples, vectors: Vectors | Model | None, side_info: SideInfo | None,
+    run: _Run, data: Examples, vectors: Given | None, side_info: SideInfo | None,
     validation: Examples | ClickTable | None,
 ) -> RankModel:  # fmt: skip
     s = run.settings
@@ -140,7 +142,7 @@ def _fit_history(
     trace = run.train(
         network,
         lambda epoch: Batches(seen, s.train.batch_size, seeds.stream(run.seed, "rank/batches"), epoch),
-        None if held is None else lambda: _auc(shell.score_examples(held), held.labels),
+        None if held is None else lambda: _figure(s, shell.score_examples(held), held.labels),
         f"{vocab.fingerprint}/{len(seen)}",
     )
     about = _about(run, trace, {"examples": len(seen), **seen.about})
@@ -195,7 +197,7 @@ def _fit_table(
         nonlocal figure
         if held is not None and held.labels is not None:
             labels, model = held.labels, RankModel(s, network, **shell)
-            figure = lambda: _auc(model.score_table(held), labels)  # noqa: E731
+            figure = lambda: _figure(s, model.score_table(held), labels)  # noqa: E731
         return run.train(
             network, lambda epoch: ClickBatches(seen, s.train.batch_size, seed, epoch), figure,
             f"{[c.to_dict() for c in columns]}/{len(seen)}", words, changes,
@@ -260,13 +262,17 @@ def _begin_with(network: ClickNetwork, trees: Trees) -> None:
             network.weights.rows.weight[start + 1 : start + 1 + len(values), 0] = values.float()
 
 
-def _auc(scores: AnyArray, labels: AnyArray) -> float:
-    return auc(scores[labels > 0], scores[labels == 0])
+def _figure(s: RankSettings, scores: AnyArray, labels: AnyArray) -> float:
+    """What an epoch is judged by."""
+    if s.best_by == "auc":
+        return auc(scores[labels > 0], scores[labels == 0])
+    return float(log_loss_values(scores, labels).mean())
 
 
 def _about(run: _Run, trace: Trace, told: Mapping[str, Any]) -> dict[str, Any]:
     best = None if trace.best < 0 else trace.figures[trace.best]
     return {
         **told, "seed": run.seed, "epochs": len(trace.losses), "losses": trace.losses,
-        "validation auc": best, "best epoch": trace.best + 1 if trace.best >= 0 else len(trace.losses),
+        f"validation {run.settings.best_by}": best,
+        "best epoch": trace.best + 1 if trace.best >= 0 else len(trace.losses),
     }  # fmt: skip

@@ -16,14 +16,14 @@ from cowalk.nn.ctr.history import HistoryNetwork
 from cowalk.nn.ctr.linear import FactorizationMachine, LogisticRegression
 from cowalk.nn.ctr.network import ClickNetwork
 from cowalk.nn.interest_graph import InterestGraph, Mixing
-from cowalk.nn.items import ItemEmbedding, PlainItems, VectorItems
-from cowalk.nn.pretrained import VectorEmbedding, embedding
+from cowalk.nn.items import ItemEmbedding, PlainItems
 from cowalk.nn.residual import ResidualEmbedding
+from cowalk.rank.layers import empty_vector_items, vector_items
 from cowalk.rank.settings import PRETRAINED, RESIDUAL, RankSettings
-from cowalk.tables import SideInfo, Vectors, Vocab
+from cowalk.tables import SideInfo, Vocab
 
 if TYPE_CHECKING:
-    from cowalk.model import Model
+    from cowalk.rank.layers import Given
 
 TOWER = (400, 120)
 MIXINGS: dict[str, Mixing] = {"res-avg": "avg", "res-gcn": "gcn", "res-att": "att"}
@@ -31,25 +31,16 @@ MIXINGS: dict[str, Mixing] = {"res-avg": "avg", "res-gcn": "gcn", "res-att": "at
 
 def items_of(
     s: RankSettings, vocab: Vocab, *, graph: InterestGraph | None = None,
-    vectors: Vectors | Model | None = None,
+    vectors: Given | None = None,
 ) -> ItemEmbedding:  # fmt: skip
-    """The item embedding that the settings name; Res-embedding needs the graph, vectors the vectors.
-
-    Of a model its item vectors are taken, and cold vectors for items that only its table knows.
-    """
+    """The item embedding that the settings name; Res-embedding needs the graph, vectors the vectors."""
     if s.embedding in RESIDUAL:
         assert graph is not None
         mixing = MIXINGS[s.embedding]
         return ResidualEmbedding(graph, s.vector_size, mixing, s.penalty, s.penalty_over)
     if s.embedding == "vectors" or s.embedding in PRETRAINED:
         assert vectors is not None
-        model = None if isinstance(vectors, Vectors) else vectors
-        layer = embedding(
-            vectors if isinstance(vectors, Vectors) else vectors.vectors, vocab, trainable=not s.frozen,
-            cold=model if model is not None and model.cold_vocab is not None else None,
-            learning_rate=s.rows_rate, sparse=s.train.sparse, spread=s.spread,
-        )  # fmt: skip
-        return VectorItems(layer, len(vocab), layer.embedding_dim)
+        return vector_items(s, vocab, vectors)
     size = s.vector_size * (2 if s.embedding == "double" else 1)
     l2 = s.l2 if s.embedding == "l2" else 0.0
     return PlainItems(len(vocab), size, l2, s.train.sparse)
@@ -69,10 +60,7 @@ def empty_items(s: RankSettings, vocab: Vocab, tensors: Mapping[str, Tensor]) ->
         none = np.full((len(vocab), width), -1, dtype=np.int32)
         return items_of(s, vocab, graph=InterestGraph(none, np.zeros(none.shape, dtype=np.float32)))
     if s.embedding == "vectors" or s.embedding in PRETRAINED:
-        rows = np.zeros((len(vocab), tensors["items.vectors.weight"].shape[1]), dtype=np.float32)
-        known = np.ones(len(vocab), dtype=bool)
-        layer = VectorEmbedding(vocab, rows, known, not s.frozen, s.rows_rate, s.train.sparse)
-        return VectorItems(layer, len(vocab), rows.shape[1])
+        return empty_vector_items(s, vocab, tensors)
     return items_of(s, vocab)
 
 

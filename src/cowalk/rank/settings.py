@@ -18,7 +18,7 @@ Embedding = Literal[
 ]
 HISTORY_NETWORKS = ("din", "mlp", "pnn")
 TABLE_NETWORKS = ("lr", "fm", "fnn", "gbdt-lr", "mlp", "pnn")
-LINEAR = ("lr", "fm", "gbdt-lr")
+LINEAR = ("lr", "fm")
 PRETRAINED = ("item2vec", "node2vec", "eges")
 RESIDUAL = ("res-avg", "res-gcn", "res-att")
 
@@ -78,10 +78,16 @@ class RankSettings(Settings):
     linear_rate: float = Field(
         0.01,
         gt=0,
-        description="Learning rate of lr, fm, gbdt-lr and of the machine before fnn, instead of "
-        "train.learning_rate.",
+        description="Learning rate of lr, fm and of the machine before fnn, instead of train.learning_rate.",
+    )
+    join: Literal["concatenate", "sum", "gate"] = Field(
+        "concatenate", description="How several given sets of vectors become one; see JoinedEmbedding."
     )
     machine_epochs: int = Field(5, ge=1, description="Of fnn: passes of the factorization machine before.")
+    best_by: Literal["log-loss", "auc"] = Field(
+        "log-loss",
+        description="The figure of held-out rows by which the best epoch is kept; by AUC chances may be off.",
+    )
     trees: int = Field(100, ge=1, description="Of gbdt-lr: number of trees.")
     leaves: int = Field(12, ge=2, description="Of gbdt-lr: leaves of a tree at most.")
     tree_rate: float = Field(0.1, gt=0, le=1, description="Of gbdt-lr: learning rate of the trees.")
