@@ -109,13 +109,14 @@ def score_pool(queries, q, vectors, l2, pool, gaps, found, widest_gap, ids, scor
     """Keep the best of the pool, those further by their sketch left out; gives how many were scored."""
     k = ids.shape[1]
     scored = 0
-    for at in range(found):
-        if gaps[at] <= widest_gap:
-            row = np.int64(pool[at])
-            score = likeness(queries, q, vectors, row, l2)
-            scored += 1
-            if score >= scores[q, 0]:
-                offer(ids, scores, q, k, row, score)
+    for at in range(found):  # gathered without a branch first: then several rows are on their way at a time
+        pool[scored] = pool[at]
+        scored += np.int64(gaps[at] <= widest_gap)
+    for at in range(scored):
+        row = np.int64(pool[at])
+        score = likeness(queries, q, vectors, row, l2)
+        if score >= scores[q, 0]:
+            offer(ids, scores, q, k, row, score)
     close(ids, scores, q, k, len(vectors))
     if l2:
         for j in range(k):
