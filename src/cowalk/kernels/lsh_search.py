@@ -108,7 +108,7 @@ def widest(counts, found, most):
 def score_pool(queries, q, vectors, l2, pool, gaps, found, widest_gap, ids, scores):
     """Keep the best of the pool, those further by their sketch left out; gives how many were scored."""
     k = ids.shape[1]
-    scored = 0
+    scored = np.int64(0)
     for at in range(found):  # gathered without a branch first: then several rows are on their way at a time
         pool[scored] = pool[at]
         scored += np.int64(gaps[at] <= widest_gap)
