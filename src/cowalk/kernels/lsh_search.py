@@ -15,6 +15,9 @@ LOW_ROW = np.uint64(0xFFFFFFFF)
 ONE = np.uint64(1)
 IN_WORD = np.uint64(63)
 FEW = 8  # entries that are read one by one
+AHEAD = (
+    16  # buckets that are looked up before the first of them is read, so that memory serves several at a time
+)
 
 
 @inline_kernel
@@ -62,12 +65,15 @@ def compare(sketch, sketches, pool, found, gaps, counts):
 
 
 @inline_kernel
-def look_into(entries, directory, bits, table, key, seen, pool, found):
-    """Take the rows of one bucket; gives how many are in the pool."""
-    slot = np.int64(key >> np.uint64(32 - bits))
-    low = np.int64(directory[table, slot])
-    end = np.int64(directory[table, slot + 1])
-    high = end
+def slot_of(key, bits):
+    """Where the directory tells of a key's entries."""
+    return np.int64(key >> np.uint64(32 - bits))
+
+
+@inline_kernel
+def take_bucket(entries, table, key, low, high, seen, pool, found):
+    """Take the rows of one bucket, whose entries lie within low .. high; gives how many are in the pool."""
+    end = high
     while high - low > FEW:
         middle = (low + high) // 2
         if entries[table, middle] >> S32 < key:
@@ -149,6 +155,10 @@ def answer(
     heap = np.empty(room, np.uint64)
     sums = np.empty(room, np.uint64)
     spots = np.empty(room, np.int32)
+    keys = np.empty(AHEAD, np.uint64)
+    inside = np.empty(AHEAD, np.int64)
+    lows = np.empty(AHEAD, np.int64)
+    highs = np.empty(AHEAD, np.int64)
     for q in range(first, len(queries), step):
         seen[:] = blocked
         clear(ids, scores, q, ids.shape[1], len(vectors))
@@ -162,7 +172,9 @@ def answer(
             found = take_all(len(vectors), blocked, pool)
         for table in range(tables):
             base[table] = bucket_sum(places, lines, multipliers, table)
-            found = look_into(entries, directory, bits, table, key_of(base[table]), seen, pool, found)
+            key = key_of(base[table])
+            low, high = directory[table, slot_of(key, bits)], directory[table, slot_of(key, bits) + 1]
+            found = take_bucket(entries, table, key, np.int64(low), np.int64(high), seen, pool, found)
         looked = 0
         if probes > 0 and found < candidates:
             fill_choices(places, lines, near, ends, costs, moves)
@@ -174,12 +186,23 @@ def answer(
             size = begin(costs, moves, order, base, heap, sums, spots)
             nodes = size
             while size > 0 and looked < probes and found < candidates:
-                node = top_of(heap)
-                looked += 1
-                found = look_into(
-                    entries, directory, bits, spots[node] >> 12, key_of(sums[node]), seen, pool, found
-                )
-                size, nodes = advance(costs, moves, order, heap, sums, spots, size, nodes)
+                waiting = 0
+                while waiting < AHEAD and size > 0 and looked + waiting < probes:
+                    node = top_of(heap)
+                    table = spots[node] >> 12
+                    slot = slot_of(key_of(sums[node]), bits)
+                    keys[waiting] = key_of(sums[node])
+                    inside[waiting] = table
+                    lows[waiting] = directory[table, slot]
+                    highs[waiting] = directory[table, slot + 1]
+                    waiting += 1
+                    size, nodes = advance(costs, moves, order, heap, sums, spots, size, nodes)
+                for at in range(waiting):
+                    if found < candidates:
+                        looked += 1
+                        found = take_bucket(
+                            entries, inside[at], keys[at], lows[at], highs[at], seen, pool, found
+                        )
         compare(sketch, sketches, pool, found, gaps, counts)
         gap = widest(counts, found, scored)
         work[q, 0] = score_pool(queries, q, vectors, l2, pool, gaps, found, gap, ids, scores)
