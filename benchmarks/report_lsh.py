@@ -14,10 +14,12 @@ LARGEST = {"beauty": 0.10}  # share of rows scanned that the bar allows; 5 % els
 def lsh(result: Result) -> tuple[str, Bars]:
     """A table for each set of vectors, and the bars."""
     parts = [
-        "Single queries on one thread, rows asking for their neighbours without themselves; tuned on other "
-        "rows. `scored`: rows whose vector is read and scored exactly; `in buckets`: rows that are found in "
-        "the buckets and compared by a sketch of a few bits first. Exact is faiss's flat index; IndexLSH "
-        "compares all codes, then scores the nearest exactly, as few as reach the same recall."
+        "Single queries on one thread, in time of the processor, the ways to answer taking turns; rows ask "
+        "for their neighbours without themselves, and others than those it was tuned on. `scored`: rows "
+        "whose vector is read and scored exactly; `in buckets`: rows that are found in the buckets and "
+        "compared by a sketch of a few bits first, 100 % where comparing all rows is cheaper than tables. "
+        "Exact is faiss's flat index; IndexLSH compares all codes, then scores the nearest exactly, as few "
+        "as reach the same recall."
     ]
     bars: Bars = []
     for name, world in result["figures"].items():
