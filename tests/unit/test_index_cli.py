@@ -71,6 +71,11 @@ def test_index_mends_a_model_whose_index_is_older(folder: Path, capsys: pytest.C
         (["--kind", "ivf", "--set", "nlists=3"], "ivf has no setting 'nlists'; it has nlist, effort"),
         (["--kind", "ivf", "--set", "nlist=many"], "ivf: nlist must be a whole number, not 'many'"),
         (["--kind", "lsh", "--set", "tables=many"], "lsh: tables"),
+        (
+            ["--kind", "lsh", "--set", "share=many"],
+            "share must be a number above 0 and at most 1, not 'many'",
+        ),
+        (["--kind", "ivf", "--set", "share=0.1"], "share bounds what lsh looks at; ivf has no such bound"),
     ],
 )
 def test_index_tells_what_is_off(

@@ -133,7 +133,10 @@ def test_saved_and_loaded(model: cw.Model, tmp_path: Path, kind: str) -> None:
     assert cw.load(tmp_path / "again").index("recommend") is not None
 
 
+@pytest.mark.usefixtures("few_choices")
 def test_one_purpose_and_its_settings(model: cw.Model) -> None:
+    hashed = model.with_index("lsh", purpose="similar", k=10, share=0.9)
+    assert hashed.indexes["similar"].told["wanted"]["settings"] == {"share": 0.9}
     made = model.with_index("exact", purpose="similar", storage="float16")
     assert list(made.indexes) == ["similar"]
     assert made.indexes["similar"].told["index"]["storage"] == "float16"

@@ -32,3 +32,10 @@ def check_recall(recall: float) -> float:
     if not 0 < recall <= 1:
         raise UsageError(f"recall must be above 0 and at most 1, not {recall:g}")
     return recall
+
+
+def check_share(share: object) -> float:
+    """The share of rows that LSH may look at; UsageError unless it is a number in (0, 1]."""
+    if isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1:
+        return float(share)
+    raise UsageError(f"share must be a number above 0 and at most 1, not {share!r}")

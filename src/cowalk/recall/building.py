@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from cowalk.errors import UsageError
-from cowalk.recall.auto import check_recall, choose_kind
+from cowalk.recall.auto import check_recall, check_share, choose_kind
 from cowalk.recall.base import RowIndex
 from cowalk.recall.exact_index import ExactIndex
 from cowalk.recall.index import Index
@@ -126,7 +126,7 @@ def build_index(
     if kind == "auto":
         kind, why = choose_kind(yardstick.size, yardstick.dimension, known, recall)
         check_settings(kind, settings)
-    if share != 1 and kind != "lsh":
+    if check_share(share) != 1 and kind != "lsh":
         raise UsageError(f"share bounds what lsh looks at; {kind} has no such bound, leave it out")
     if share != 1 and settings:
         raise UsageError(

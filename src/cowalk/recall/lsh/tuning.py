@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cowalk.errors import UsageError
+from cowalk.recall.auto import check_share
 from cowalk.recall.index import IndexMetric
 from cowalk.recall.lifted import longest_of
 from cowalk.recall.lsh.costs import cheapest, search_cost
@@ -104,8 +105,7 @@ def tuned(
     """
     if not 0 < recall < 1:
         raise UsageError(f"recall is {recall:g}; it must lie between 0 and 1 (1 is exact: kind exact)")
-    if not 0 < share <= 1:
-        raise UsageError(f"share is {share:g}; it must be above 0 and at most 1")
+    check_share(share)
     say = progress or (lambda _: None)
     known = check_metric(metric)
     rows = checked(vectors, None, known)
