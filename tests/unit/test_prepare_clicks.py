@@ -90,6 +90,18 @@ def test_tables_in_memory_read_the_same(path: Path) -> None:
         np.testing.assert_array_equal(found.groups, wanted.groups)
 
 
+def test_whole_numbers_with_gaps_are_the_same_categories() -> None:
+    """pandas makes floats of whole numbers where some are missing."""
+    whole = pd.DataFrame({"slot": [3, 3, 1, 1, 2], "label": [0, 1, 0, 1, 1]})
+    table = read_clicks(whole, ClickSettings(min_count=1))
+    assert table.columns[0].labels.tolist() == ["1", "3", "2"]
+    gaps = pd.DataFrame({"slot": [3.0, np.nan, 2.0, 1.5], "label": [0, 1, 0, 1]})
+    assert read_clicks(gaps, None, table.columns).codes[:, 0].tolist() == [2, 0, 3, 0]
+    again = read_clicks(gaps.iloc[:3], ClickSettings(min_count=1))
+    assert again.columns[0].labels.tolist() == ["", "2", "3"]
+    assert read_clicks(gaps, ClickSettings(min_count=1)).columns[0].kind == "buckets"
+
+
 def test_criteo_form(tmp_path: Path) -> None:
     path = tmp_path / "train.txt.gz"
     rows = []

@@ -109,8 +109,13 @@ def _groups(db: Database, loaded: Loaded, settings: ClickSettings, label: str) -
 
 
 def _text(loaded: Loaded, name: str) -> str:
-    """SQL of a category: its text, empty where missing."""
-    return f"coalesce(CAST({loaded.columns[name]} AS VARCHAR), '')"
+    """SQL of a category: its text, empty where missing; a whole number has one text in any number type."""
+    inside = loaded.columns[name]
+    if is_float(loaded.types[name]):  # pandas makes whole numbers with gaps floats
+        x = f"CAST({inside} AS DOUBLE)"
+        whole = f"CASE WHEN {x} = floor({x}) AND abs({x}) < 9e15 THEN CAST(CAST({x} AS BIGINT) AS VARCHAR)"
+        return f"coalesce({whole} WHEN isnan({x}) THEN '' ELSE CAST({inside} AS VARCHAR) END, '')"
+    return f"coalesce(CAST({inside} AS VARCHAR), '')"
 
 
 def _fitted(
@@ -162,7 +167,10 @@ def _features(db: Database, loaded: Loaded, settings: ClickSettings, label: str)
 def _has_fractions(db: Database, loaded: Loaded, name: str) -> bool:
     """Whether the column holds numbers, some with a fraction."""
     if is_float(loaded.types[name]):
-        return True
+        x = f"CAST({loaded.columns[name]} AS DOUBLE)"
+        return bool(
+            db.number(f"SELECT count(*) FROM {loaded.table} WHERE isfinite({x}) AND {x} <> floor({x})")
+        )
     if not loaded.untyped:
         return False
     text = f"NULLIF(CAST({loaded.columns[name]} AS VARCHAR), '')"
