@@ -20,6 +20,7 @@ from cowalk.maps import ItemMap
 from cowalk.model.data import ModelData
 from cowalk.model.indexes import CarriedIndex
 from cowalk.model.item_names import ItemNames
+from cowalk.model.whole import check_whole
 from cowalk.recall import CooccurrenceLists
 from cowalk.settings import load_recipe
 from cowalk.tables import Vocab
@@ -72,7 +73,7 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
     try:
         cold = manifest["cold_learned"]
         lists = CooccurrenceLists(**arrays["lists"]) if "lists" in arrays else None
-        return ModelData(
+        model = ModelData(
             recipe=load_recipe(manifest["recipe"]),
             vocab=stored.vocab,
             learned=_learned(manifest["learned"], arrays, "", stored.vocab),
@@ -91,7 +92,9 @@ def load(folder: Path, *, verify: bool = False) -> ModelData:
                 for purpose, told in manifest.get("indexes", {}).items()
             },
         )
-    except (CowalkError, KeyError, TypeError, IndexError) as error:
+        check_whole(model)
+        return model
+    except (CowalkError, KeyError, TypeError, IndexError, ValueError) as error:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{folder}: {_foreign(manifest)} ({error})") from None
