@@ -92,6 +92,37 @@ def take_bucket(entries, table, key, low, high, seen, pool, found):
 
 
 @inline_kernel
+def look_further(
+    entries, directory, bits, costs, moves, order, base, heap, sums, spots, keys, inside, lows, highs,
+    seen, pool, found, probes, candidates,
+):  # fmt: skip
+    """Take the rows of further buckets, the likeliest first; gives the size of the pool and the buckets read.
+
+    keys, inside, lows, highs: [AHEAD], scratch.
+    """
+    looked = 0
+    size = begin(costs, moves, order, base, heap, sums, spots)
+    nodes = size
+    while size > 0 and looked < probes and found < candidates:
+        waiting = 0
+        while waiting < len(keys) and size > 0 and looked + waiting < probes:
+            node = top_of(heap)
+            table = spots[node] >> 12
+            slot = slot_of(key_of(sums[node]), bits)
+            keys[waiting] = key_of(sums[node])
+            inside[waiting] = table
+            lows[waiting] = directory[table, slot]
+            highs[waiting] = directory[table, slot + 1]
+            waiting += 1
+            size, nodes = advance(costs, moves, order, heap, sums, spots, size, nodes)
+        for at in range(waiting):
+            if found < candidates:
+                looked += 1
+                found = take_bucket(entries, inside[at], keys[at], lows[at], highs[at], seen, pool, found)
+    return found, looked
+
+
+@inline_kernel
 def likeness(queries, q, vectors, row, l2):
     """The inner product, or the squared distance, negated."""
     return -square(queries, q, vectors, row) if l2 else product(queries, q, vectors, row)
@@ -183,26 +214,10 @@ def answer(
                     moves[f, c] *= multipliers[f // k, f % k]
             for table in range(tables):
                 put_in_order(costs, table, k, order)
-            size = begin(costs, moves, order, base, heap, sums, spots)
-            nodes = size
-            while size > 0 and looked < probes and found < candidates:
-                waiting = 0
-                while waiting < AHEAD and size > 0 and looked + waiting < probes:
-                    node = top_of(heap)
-                    table = spots[node] >> 12
-                    slot = slot_of(key_of(sums[node]), bits)
-                    keys[waiting] = key_of(sums[node])
-                    inside[waiting] = table
-                    lows[waiting] = directory[table, slot]
-                    highs[waiting] = directory[table, slot + 1]
-                    waiting += 1
-                    size, nodes = advance(costs, moves, order, heap, sums, spots, size, nodes)
-                for at in range(waiting):
-                    if found < candidates:
-                        looked += 1
-                        found = take_bucket(
-                            entries, inside[at], keys[at], lows[at], highs[at], seen, pool, found
-                        )
+            found, looked = look_further(
+                entries, directory, bits, costs, moves, order, base, heap, sums, spots, keys, inside, lows,
+                highs, seen, pool, found, probes, candidates,
+            )  # fmt: skip
         compare(sketch, sketches, pool, found, gaps, counts)
         gap = widest(counts, found, scored)
         work[q, 0] = score_pool(queries, q, vectors, l2, pool, gaps, found, gap, ids, scores)
