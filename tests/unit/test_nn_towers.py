@@ -181,6 +181,33 @@ def test_equal_seeds_learn_equal_vectors_that_know_the_kinds(engine: str) -> Non
     assert recall_of(tower, one.contexts, examples_of(WORLD, 20, None, 20, 0)[0]) > 0.7
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (),
+        (
+            Field(
+                "none",
+                "categorical",
+                np.zeros(V + 1, np.int64),
+                np.zeros(0, np.int32),
+                np.array([], dtype=str),
+            ),
+        ),
+    ],
+)
+def test_items_without_attributes_are_learned_by_their_ids(fields: tuple[Field, ...]) -> None:
+    bare = replace(WORLD, side_info=SideInfo(WORLD.vocab.fingerprint, fields) if fields else None, users=None)
+    learned = learn_two_tower(bare, TowerSettings(vector_size=4), QUICK.model_copy(update={"epochs": 1}))
+    tower = item_tower_of(learned.extra)
+    assert tower is not None
+    assert len(tower.rows) == len(fields)
+    off = learn_two_tower(
+        WORLD, TowerSettings(vector_size=4, fields=False), QUICK.model_copy(update={"epochs": 1})
+    )
+    assert item_tower_of(off.extra) is None
+
+
 def test_a_graph_has_no_histories() -> None:
     with pytest.raises(DataError, match="give events"):
         learn_two_tower(replace(WORLD, sessions=None))

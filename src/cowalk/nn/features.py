@@ -17,7 +17,8 @@ class Features:
 
     The table: one row per thing where `own`, then the default row, then the values of each field from
     `starts[f]` on (a dense field has none there). An own row, or else the default one, stands first in its
-    thing's list, so that dropping it is one write. dense: float32[N, k] per dense field, 0 where missing.
+    thing's list, so that dropping it is one write. is_dense: whether each field is; dense: float32[N, k] per
+    dense field, 0 where missing.
     """
 
     offsets: Offsets
@@ -27,6 +28,7 @@ class Features:
     default: int
     own: bool
     starts: tuple[int, ...]
+    is_dense: tuple[bool, ...]
     dense: tuple[Floats, ...]
 
     def __len__(self) -> int:
@@ -48,7 +50,8 @@ def features_of(side_info: SideInfo | None, n: int, *, own: bool) -> Features:
     rows = [np.arange(n) if own else np.full(n, default)]
     weights = [np.ones(n, dtype=np.float32)]
     starts, dense = [], []
-    for field in side_info.fields if side_info is not None else ():
+    fields = () if side_info is None else side_info.fields
+    for field in fields:
         starts.append(size)
         if field.vectors is not None:
             dense.append(np.nan_to_num(np.asarray(field.vectors), nan=0.0))
@@ -64,5 +67,5 @@ def features_of(side_info: SideInfo | None, n: int, *, own: bool) -> Features:
     offsets = np.concatenate([[0], np.cumsum(np.bincount(thing, minlength=n))]).astype(np.int64)
     return Features(
         offsets, np.concatenate(rows)[order].astype(np.int32), np.concatenate(weights)[order], size, default,
-        own, tuple(starts), tuple(dense),
+        own, tuple(starts), tuple(field.vectors is not None for field in fields), tuple(dense),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -77,10 +78,9 @@ class TwoTower(nn.Module):
     def item_tower(self) -> ItemTower:
         """The item side as arrays."""
         f, table = self.items.features, array_of(self.items.table)
-        ends = [*f.starts[1:], f.size]
         parts, maps = [], iter(self.items.maps)
-        for start, end in zip(f.starts, ends, strict=True):
-            parts.append(table[start:end] if end > start else array_of(next(maps)))
+        for is_dense, (start, end) in zip(f.is_dense, pairwise([*f.starts, f.size]), strict=True):
+            parts.append(array_of(next(maps)) if is_dense else table[start:end])
         return ItemTower(table[f.default : f.default + 1], tuple(parts), numpy_layers(self.item_layers))
 
     def user_tower(self, inputs: Floats) -> NumpyTower:
