@@ -14,7 +14,14 @@ def serving(result: Result) -> tuple[str, Bars]:
     answers, swaps, redis = figures["answers"], figures["swaps"], figures["redis"]
     bare, ours = answers["bare endpoint"], answers["cowalk"]
     rows = [
-        (name, f"{one['rate']:,.0f}", f"{one['p50']:.1f}", f"{one['p99']:.1f}", f"{one['failed']:.0f}")
+        (
+            name,
+            f"{one['rate']:,.0f}",
+            f"{one['p50']:.1f}",
+            f"{one['p99']:.1f}",
+            f"{one['cpu']:,.0f}" if "cpu" in one else "-",
+            f"{one['failed']:.0f}",
+        )
         for name, one in answers.items()
     ]
     text = "\n\n".join(
@@ -25,7 +32,7 @@ def serving(result: Result) -> tuple[str, Bars]:
             "FastAPI, msgspec and faiss HNSW (M = 16, ef = 100) over normalised vectors, without policies, "
             f"metrics or swaps; it finds {bare['recall']:.2f} of the true answers, the service "
             f"{ours['recall']:.2f} of its own, by an IVF index and without the items seen.",
-            table(("", "requests/s", "p50 ms", "p99 ms", "failed"), rows),
+            table(("", "requests/s", "p50 ms", "p99 ms", "CPU, us a request", "failed"), rows),
             f"A swap under full load takes {swaps['seconds of a swap']:.1f} s; p99 is {swaps['p99']:.0f} ms "
             "meanwhile.",
         ]

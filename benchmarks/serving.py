@@ -30,6 +30,7 @@ from serving_model import PLAIN, SERVED, VECTORS_ALONE, folder_of
 
 K, HISTORY, CONNECTIONS = 100, 20, 16
 SWAPS = 10
+PROCESSES: dict[str, int] = {}  # by address
 ONE = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 LUA = """
 local bodies, n = {}, 0
@@ -72,10 +73,18 @@ def running(command: list[str], port: int, **environment: str) -> Iterator[str]:
             if served.poll() is not None or time.monotonic() > until:
                 sys.exit(f"did not start: {' '.join(command)}")
             time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/recommend"
+        address = f"http://127.0.0.1:{port}/recommend"
+        PROCESSES[address] = served.pid
+        yield address
     finally:
         served.kill()
         served.wait()
+
+
+def cpu_seconds(address: str) -> float:
+    """CPU time that the server at this address has used so far."""
+    fields = Path(f"/proc/{PROCESSES[address]}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(address: str) -> bool:
@@ -143,10 +152,13 @@ def rounds(
         load(address, asked, min(seconds, 2), script)  # warm
     for number in range(times):
         for name, (address, asked) in one.items():
-            found[name].append(load(address, asked, seconds, script))
+            before = cpu_seconds(address)
+            told = load(address, asked, seconds, script)
+            told["cpu"] = 1e6 * (cpu_seconds(address) - before) / max(told["requests"], 1)
+            found[name].append(told)
             say(f"round {number + 1}, {name}: {found[name][-1]['rate']:.0f}/s")
     return {
-        name: {key: float(median(part[key] for part in parts)) for key in ("rate", "p50", "p99")}
+        name: {key: float(median(part[key] for part in parts)) for key in ("rate", "p50", "p99", "cpu")}
         | {"failed": float(sum(part["failed"] for part in parts))}
         for name, parts in found.items()
     }
@@ -280,9 +292,10 @@ def main() -> None:
         found = beside_the_bare_one(shop, space, times, seconds, options.workers)
         swapped = swaps(shop, space, options.workers)
         away = store_away(shop, space, options.workers)
-    rows = [(name, f"{one['rate']:.0f}", f"{one['p50']:.2f}", f"{one['p99']:.2f}", f"{one['failed']:.0f}")
+    rows = [(name, f"{one['rate']:.0f}", f"{one['p50']:.2f}", f"{one['p99']:.2f}",
+             f"{one['cpu']:.0f}", f"{one['failed']:.0f}")
             for name, one in found.items()]  # fmt: skip
-    print(table(("", "requests/s", "p50 ms", "p99 ms", "failed"), rows))
+    print(table(("", "requests/s", "p50 ms", "p99 ms", "CPU us", "failed"), rows))
     print(f"of the bare endpoint's rate: {found['cowalk']['rate'] / found['bare endpoint']['rate']:.2f}")
     print(f"{SWAPS} swaps: {swapped}")
     print(f"Redis stopped and started: {away}")
