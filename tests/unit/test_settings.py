@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cowalk.errors import UsageError
@@ -36,6 +36,7 @@ def test_toml_there_and_back(name: str) -> None:
 
 
 @given(name=st.text(), seed=st.integers(-(2**60), 2**60), p=st.floats(1e-6, 1e6))
+@settings(deadline=None)
 def test_any_value_goes_there_and_back(name: str, seed: int, p: float) -> None:
     recipe = load_recipe({"name": name, "seed": seed}, {"p": p, "content_fields": (name, "x")})
     assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
