@@ -104,9 +104,7 @@ def _date(micros: int) -> str:
     return str(np.datetime64(micros, "us").astype("datetime64[s]")) + "Z"
 
 
-def read_inputs(
-    events: Any, items: Any, edges: Any, recipe: Recipe, say: Say, users: Any = None
-) -> Prepared:
+def read_inputs(events: Any, items: Any, edges: Any, recipe: Recipe, say: Say, users: Any = None) -> Prepared:
     """The inputs of a fit, read and cleaned; UsageError unless there is one of log and graph."""
     if (events is None) == (edges is None):
         raise UsageError(

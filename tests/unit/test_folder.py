@@ -224,7 +224,7 @@ def test_foreign_newer_and_absent_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="newer than this cowalk"):
         read_folder(tmp_path / "m")
     path.write_text(json.dumps(manifest | {"format": 0}))
-    with pytest.raises(ModelError, match="older than this cowalk reads .*; fit again, or go on with"):
+    with pytest.raises(ModelError, match=r"older than this cowalk reads .*; fit again, or go on with"):
         read_folder(tmp_path / "m")
 
 
