@@ -114,10 +114,15 @@ def test_several_answer_on_one_port(shop_model: Path, tmp_path: Path) -> None:
 
 def children(process_id: int) -> list[int]:
     """Processes that this one started and that run."""
-    told = subprocess.run(
-        ["ps", "-o", "pid=,stat=", "--ppid", str(process_id)], capture_output=True, text=True
-    )
-    return [int(line.split()[0]) for line in told.stdout.splitlines() if "Z" not in line.split()[1]]
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = status.read_text().rpartition(")")[2].split()[:2]
+        except OSError:  # it ended meanwhile
+            continue
+        if int(parent) == process_id and state != "Z":
+            found.append(int(status.parent.name))
+    return sorted(found)
 
 
 def test_what_keeps_several_from_starting_is_told_once(
