@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from common import QUICK_RESULTS, RESULTS, ROOT, Bars, Result, table
+from report_ctr import NAMES as CTR
+from report_ctr import ctr
 from report_family import CONSISTENCY, FAMILY, consistency, family
 from report_graphs import CONTENT, GRAPHS, ROLES, content, graphs, roles
 from report_hema import NAMES as HEMA
@@ -282,6 +284,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("The online store", ONLINE, online),
     ("The service", SERVING, serving),
     ("The page", PAGES, page),
+    ("Networks over tables of clicks", CTR, ctr),
 )
 
 
