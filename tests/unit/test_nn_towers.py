@@ -181,6 +181,29 @@ def test_equal_seeds_learn_equal_vectors_that_know_the_kinds(engine: str) -> Non
     assert recall_of(tower, one.contexts, examples_of(WORLD, 20, None, 20, 0)[0]) > 0.7
 
 
+def test_recall_counts_ties_at_half_and_nothing_that_is_not_finite() -> None:
+    examples, _ = examples_of(WORLD, 20, None, 0, 0)
+
+    class Fixed:
+        def __init__(self, row: list[float]) -> None:
+            self.row = np.array(row, dtype=np.float32)
+
+        def vectors(self, items: np.ndarray, offsets: np.ndarray, users: np.ndarray) -> np.ndarray:
+            return np.tile(self.row, (len(users), 1))
+
+    def recall(row: list[float], contexts: np.ndarray) -> float:
+        return recall_of(Fixed(row), contexts.astype(np.float32), examples)  # type: ignore[arg-type]
+
+    many = np.ones((100, 2))  # all scores are equal: each target has rank 49.5
+    assert recall([0.0, 0.0], many) == 0.0
+    assert recall([0.0, 0.0], many[:41]) == 0.0  # rank 20
+    assert recall([0.0, 0.0], many[:40]) == 1.0  # rank 19.5
+    assert recall([np.nan, 1.0], many[:30]) == 0.0
+    assert recall([np.inf, 1.0], many[:30]) == 0.0
+    first = np.stack([np.arange(100) < 20, np.zeros(100)], axis=1)  # items 0 to 19 score 1, the others 0
+    assert recall([1.0, 0.0], first) == pytest.approx((examples.targets < 20).mean())
+
+
 @pytest.mark.parametrize(
     "fields",
     [

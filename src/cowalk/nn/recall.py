@@ -62,7 +62,11 @@ def examples_of(
 
 
 def recall_of(tower: NumpyTower, contexts: Floats, asked: Examples) -> float:
-    """Recall@20 of the held-out targets among all items, by tower . context row; ties count."""
+    """Recall@20 of the held-out targets among all items, by tower . context row.
+
+    A target's rank counts ties at half, so that a tower of equal scores is worth chance; a target whose
+    score is not finite is not found.
+    """
     items, offsets = histories(asked)
     queries = torch.from_numpy(tower.vectors(items, offsets, asked.users))
     rows = torch.from_numpy(contexts)
@@ -72,7 +76,9 @@ def recall_of(tower: NumpyTower, contexts: Floats, asked: Examples) -> float:
     for start in range(0, len(queries), step):
         scores = queries[start : start + step] @ rows.T
         own = scores.gather(1, targets[start : start + step, None])
-        found += int(((scores > own).sum(dim=1) < AT).sum())
+        above = (~(scores <= own)).sum(dim=1)  # a score that is no number stands above
+        ranks = above + ((scores == own).sum(dim=1) - 1) / 2
+        found += int(((ranks < AT) & own[:, 0].isfinite()).sum())
     return found / len(queries)
 
 
