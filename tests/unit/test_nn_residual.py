@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from learn_world import sessions_of
 
 from cowalk.errors import DataError, UsageError
+from cowalk.nn.attributes import ItemsWithAttributes
 from cowalk.nn.interest_graph import InterestGraph, interest_graph
 from cowalk.nn.residual import ResidualEmbedding
 from reference import residual as twin
@@ -136,3 +137,27 @@ def test_bad_graphs_are_told() -> None:
     assert graph.isolated == 2
     with pytest.raises(UsageError, match="avg, gcn or att"):
         graph.weights("mean")  # type: ignore[arg-type]
+
+
+def test_two_threads_give_equal_gradients_bit_for_bit() -> None:
+    rng = np.random.default_rng(0)
+    graph = interest_graph(sessions_of(rng.integers(0, 300, (60, 40)).tolist()), 300)
+    torch.manual_seed(0)
+    inner = ResidualEmbedding(graph, 16, "att")
+    layer = ItemsWithAttributes(inner, [rng.integers(0, 9, (300, 3))], [9], 8)
+    rows = torch.from_numpy(rng.integers(-1, 300, 60_000))
+    pull = torch.randn(60_000, 24)
+
+    def gradients() -> list[torch.Tensor]:
+        layer.zero_grad()
+        ((layer(rows) * pull).sum() + layer.penalty(rows)).backward()
+        return [p.grad.clone() for p in layer.parameters() if p.grad is not None]
+
+    torch.set_num_threads(2)
+    try:
+        first = gradients()
+        assert len(first) == 3
+        for _ in range(6):
+            assert all(torch.equal(a, b) for a, b in zip(first, gradients(), strict=True))
+    finally:
+        torch.set_num_threads(1)

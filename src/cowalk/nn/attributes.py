@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from cowalk.nn.items import SPREAD, ItemEmbedding
 from cowalk.tables import Field
@@ -46,7 +47,9 @@ class ItemsWithAttributes(ItemEmbedding):
             there = (codes >= 0)[:, :, None].to(parts[0].dtype)
             total = (table(codes.clamp(min=0)) * there).sum(dim=1)
             parts.append(total / there.sum(dim=1).clamp(min=1))
-        return torch.cat(parts, dim=1)[back]
+        # Its backward, unlike that of indexing by a tensor, adds in a fixed order with any number of threads.
+        out: Tensor = embedding(back, torch.cat(parts, dim=1))
+        return out
 
     def penalty(self, rows: Tensor) -> Tensor:
         """That of the items' own vectors."""

@@ -9,6 +9,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from cowalk.errors import UsageError
 from cowalk.nn.interest_graph import InterestGraph, Mixing
@@ -51,18 +52,22 @@ class ResidualEmbedding(ItemEmbedding):
             self.residual[self.n_items] = 0.0
 
     def forward(self, rows: Tensor) -> Tensor:
-        """[*, size] of integer rows [*]; each distinct row is put together once."""
+        """[*, size] of integer rows [*]; each distinct row is put together once.
+
+        Rows are looked up by `embedding`: its backward adds in a fixed order with any number of threads, that
+        of indexing by a tensor does not.
+        """
         distinct, back = torch.unique(self.place(rows), return_inverse=True)
-        out: Tensor = (self.central(distinct) + self.residual[distinct])[back]
+        out: Tensor = embedding(back, self.central(distinct) + embedding(distinct, self.residual))
         return out
 
     def central(self, rows: Tensor) -> Tensor:
         """[n, size]: g(Z) C_b of rows [n] of the table."""
         near, weights = self.neighbors[rows], self.mixed[rows]
         alone = (near < 0).all(dim=1)
-        bases = self.base[near.clamp(min=0)]  # [n, K, size]
+        bases = embedding(near.clamp(min=0), self.base)  # [n, K, size]
         if self.mixing == "att":
-            own = self.base[rows.clamp(max=self.n_items - 1)]
+            own = embedding(rows.clamp(max=self.n_items - 1), self.base)
             likeness = (bases * own[:, None]).sum(dim=2).masked_fill(weights == 0, -torch.inf)
             likeness = likeness.masked_fill(alone[:, None], 0.0)  # a softmax over nothing is not a number
             weights = torch.softmax(likeness, dim=1)
@@ -77,7 +82,7 @@ class ResidualEmbedding(ItemEmbedding):
             return super().penalty(rows)
         if self.over == "table":
             return self.weight * self.residual.square().sum()
-        return self.weight * squared_length(self.place(rows), self.residual.__getitem__)
+        return self.weight * squared_length(self.place(rows), lambda own: embedding(own, self.residual))
 
     @torch.no_grad()
     def settle(self) -> None:
