@@ -24,8 +24,8 @@ def ctr(*results: Result) -> tuple[str, Bars]:
         if result["benchmark"] == "ctr_simulated":
             s = result["settings"]
             parts.append(
-                f"Simulated logs of {s['rows']:,} rows with planted effects of single columns and of pairs, the "
-                f"last fifth as test; seeds {', '.join(map(str, s['seeds']))}."
+                f"Simulated logs of {s['rows']:,} rows, planted effects of columns and of pairs, the last "
+                f"fifth as test; seeds {', '.join(map(str, s['seeds']))}."
             )
             parts += tables("simulated", figures)
             bars += [claim(figures["differences"], *one) for one in CLAIMS]
