@@ -1,6 +1,7 @@
 """Ranking models end to end on the simulated shop: fit, score, evaluate, save, load, and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from cowalk.tables import Events, SideInfo, Vectors, Vocab
 from cowalk.tables.folder import read_folder
 
 torch.set_num_threads(1)
-TINY = {"vector_size": 4, "hidden": (8,), "epochs": 1, "batch_size": 128, "validation": 0}
+TINY = {"vector_size": 4, "hidden": (8,), "epochs": 1, "batch_size": 128, "train__validation": 0}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,14 @@ def test_equal_seeds_give_equal_models(model: rank.RankModel, examples: Examples
 
 def test_learning_tells_clicks_from_negatives(examples: Examples) -> None:
     train, test = split_by_user(examples, 0.3, seed=0)
-    asked = {**TINY, "epochs": 8, "learning_rate": 0.01, "validation": 60, "patience": 0, "best_by": "auc"}
+    asked = {
+        **TINY,
+        "epochs": 8,
+        "learning_rate": 0.01,
+        "train__validation": 60,
+        "patience": 0,
+        "best_by": "auc",
+    }
     learned = rank.fit(train, "mlp", "res-gcn", seed=1, workers=1, **asked)
     report = learned.evaluate(test)
     assert report["auc"] > 0.6
@@ -198,6 +206,56 @@ def test_checkpoints_of_another_model_are_refused(examples: Examples, tmp_path: 
     np.testing.assert_array_equal(again.score_examples(examples), first.score_examples(examples))
     with pytest.raises(ModelError, match="a checkpoint of another model"):
         rank.fit(examples, "din", "random", seed=1, workers=1, checkpoint=tmp_path, **TINY)
+
+
+def test_checkpoints_of_other_examples_are_refused(examples: Examples, tmp_path: Path) -> None:
+    n = len(examples)
+    pairs = np.arange(n) ^ 1  # every click changes places with its negative
+    hint = np.arange(n, dtype=np.float32)
+    told = examples.with_context(hint=hint)
+    rank.fit(told, "mlp", workers=1, checkpoint=tmp_path, **TINY)
+    stream = replace(examples.stream, weights=examples.stream.weights + 1)
+    others = {
+        "targets": replace(told, targets=told.targets[pairs], places=np.full(n, -1)),
+        "labels": replace(told, labels=told.labels[pairs]),
+        "weights": replace(told, weights=told.weights + 1),
+        "context": examples.with_context(hint=hint + 1),
+        "name": examples.with_context(note=hint),
+        "last": replace(told, last=3),
+        "stream": replace(told, stream=stream),
+    }
+    for other in others.values():
+        with pytest.raises(ModelError, match="or other data; remove it"):
+            rank.fit(other, "mlp", workers=1, checkpoint=tmp_path, **TINY)
+    with pytest.raises(ModelError, match="or other data; remove it"):
+        rank.fit(told, "mlp", workers=1, checkpoint=tmp_path, validation=told, **TINY)
+
+
+def test_checkpoints_of_other_vectors_or_attributes_are_refused(
+    examples: Examples, shop: SimulatedShop, tmp_path: Path
+) -> None:
+    vocab, rng = Vocab.of(examples.item_vocab.ids), np.random.default_rng(0)
+    four, other, six = (
+        Vectors(vocab, rng.normal(size=(len(vocab), d)).astype(np.float32)) for d in (4, 4, 6)
+    )
+    asked = {"workers": 1, "checkpoint": tmp_path / "vectors", **TINY}
+    first = rank.fit(examples, "mlp", "vectors", vectors=four, **asked)
+    again = rank.fit(examples, "mlp", "vectors", vectors=four, **asked)
+    np.testing.assert_array_equal(again.score_examples(examples), first.score_examples(examples))
+    for vectors in (other, six):
+        with pytest.raises(ModelError, match="or other data; remove it"):
+            rank.fit(examples, "mlp", "vectors", vectors=vectors, **asked)
+    side = encode_side_info(read_items(shop.items), examples.item_vocab)
+    turned = SideInfo(side.fingerprint, tuple(f.take(np.arange(len(f))[::-1]) for f in side.fields))
+    asked = {"workers": 1, "checkpoint": tmp_path / "side", "attributes": True, **TINY}
+    rank.fit(examples, "mlp", side_info=side, **asked)
+    with pytest.raises(ModelError, match="or other data; remove it"):
+        rank.fit(examples, "mlp", side_info=turned, **asked)
+
+
+def test_validation_of_another_kind_is_refused(examples: Examples) -> None:
+    with pytest.raises(UsageError, match=r"validation is int, but the data are Examples; .*train__valid"):
+        rank.fit(examples, "mlp", validation=0, **TINY)  # type: ignore[arg-type]
 
 
 def test_folders_of_other_models_are_refused(

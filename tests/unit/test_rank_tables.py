@@ -1,5 +1,6 @@
 """Ranking models over tables: LR, FM, FNN, GBDT -> LR, MLP, PNN; trees against their libraries."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 
 from cowalk import rank
 from cowalk.datasets import simulate_ctr
-from cowalk.errors import DataError, MissingExtraError, UsageError
+from cowalk.errors import DataError, MissingExtraError, ModelError, UsageError
 from cowalk.kernels.trees import tree_leaves
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.prepare.clicks import read_clicks
@@ -65,9 +66,25 @@ def test_pairs_are_learned_by_a_machine_and_not_by_a_line(tmp_path: Path) -> Non
     )
     table = read_clicks(made.path, ClickSettings(without=("user",)))
     train, test = table.select(np.arange(6_000)), table.select(np.arange(6_000, 8_000))
-    asked = {**TINY, "epochs": 5, "validation": 0}
+    asked = {**TINY, "epochs": 5, "train__validation": 0}
     line, machine = (rank.fit(train, m, seed=1, workers=1, **asked).evaluate(test) for m in ("lr", "fm"))
     assert machine.beside(line)["auc"].low > 0.02
+
+
+def test_checkpoints_of_another_table_are_refused(table: ClickTable, tmp_path: Path) -> None:
+    assert table.labels is not None
+    rank.fit(table, "lr", workers=1, checkpoint=tmp_path, **TINY)
+    texts = table.columns[0].labels
+    assert texts is not None
+    named = replace(table.columns[0], labels=texts[::-1])
+    others = {
+        "labels": replace(table, labels=1 - table.labels),
+        "codes": replace(table, codes=np.ascontiguousarray(table.codes[::-1])),
+        "columns": replace(table, columns=(named, *table.columns[1:])),
+    }
+    for other in others.values():
+        with pytest.raises(ModelError, match="or other data; remove it"):
+            rank.fit(other, "lr", workers=1, checkpoint=tmp_path, **TINY)
 
 
 @pytest.mark.parametrize("model", ["fm", "fnn", "pnn"])
@@ -151,7 +168,7 @@ def test_leaves_equal_the_slow_twin() -> None:
 
 
 def test_the_one_layer_begins_where_the_trees_ended(table: ClickTable) -> None:
-    still = {**TINY, "epochs": 1, "learning_rate": 1e-12, "validation": 0}
+    still = {**TINY, "epochs": 1, "learning_rate": 1e-12, "train__validation": 0}
     made = rank.fit(table, "gbdt-lr", seed=1, workers=1, **still)
     assert made.trees is not None
     np.testing.assert_allclose(made.score_table(table), made.trees.chances(table), rtol=1e-5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from cowalk.nn.interest_graph import interest_graph
 from cowalk.nn.train import Trace, train
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.rank.batches import ClickBatches
+from cowalk.rank.identity import identity_of
 from cowalk.rank.model import RankModel
 from cowalk.rank.networks import history_network, items_of, table_network, with_attributes
 from cowalk.rank.pretrain import pretrained, shown_sequences
@@ -54,10 +55,11 @@ class _Run:
     workers: int | None
     tell: Tell | None
     checkpoint: Path | None
+    identity: str  # of the data, where a checkpoint is kept
 
     def train(
         self, network: ClickNetwork, epoch: Callable[[int], Iterable[Mapping[str, Any]]],
-        figure: Callable[[], float] | None, identity: str, words: str = "training",
+        figure: Callable[[], float] | None, words: str = "training",
         changes: Mapping[str, Any] | None = None,
     ) -> Trace:  # fmt: skip
         """Train the network; its weights are those of the epoch with the best validation figure."""
@@ -68,7 +70,7 @@ class _Run:
             workers=self.workers, checkpoint=None if self.checkpoint is None else self.checkpoint / words,
             progress=None if tell is None else lambda share, told: tell(f"{words}: {told}", share),
             higher=self.settings.best_by == "auc",
-            identity=f"{identity}/{settings.model_dump_json()}/{self.settings.model_dump_json()}/{self.seed}",
+            identity=f"{self.identity}/{settings.model_dump_json()}/{self.settings.model_dump_json()}/{self.seed}",
         )  # fmt: skip
         network.settle()
         return trace
@@ -92,14 +94,26 @@ def fit(
     """
     named = {"model": model, "embedding": embedding}
     s = rank_settings({k: v for k, v in named.items() if v is not None} | overrides, settings)
-    run = _Run(s, seed, workers, progress, checkpoint)
+    _check_kinds(data, validation)
+    identity = "" if checkpoint is None else identity_of(data, validation, side_info)
+    run = _Run(s, seed, workers, progress, checkpoint, identity)
     if isinstance(data, Examples):
         check_history(s, vectors=vectors is not None)
         return _fit_history(run, data, vectors, side_info, validation)
-    if not isinstance(data, ClickTable):
-        raise UsageError(f"fit takes Examples or a ClickTable (read_clicks), not {type(data).__name__}")
     check_table(s)
     return _fit_table(run, data, validation, clicks or ClickSettings())
+
+
+def _check_kinds(data: object, validation: object) -> None:
+    """UsageError where the data, or those to validate by, are of a kind that fit does not read."""
+    if not isinstance(data, Examples | ClickTable):
+        raise UsageError(f"fit takes Examples or a ClickTable (read_clicks), not {type(data).__name__}")
+    kind = Examples if isinstance(data, Examples) else ClickTable
+    if validation is not None and not isinstance(validation, kind):
+        raise UsageError(
+            f"validation is {type(validation).__name__}, but the data are {kind.__name__}; give labelled "
+            "data of their kind, or say how many are held out by train__validation=N"
+        )
 
 
 def _check_labels(labels: AnyArray | None, mend: str) -> None:
@@ -139,11 +153,12 @@ def _fit_history(
         network = history_network(s, items, context)
         network.begin_at(float(seen.labels.mean(dtype=np.float64)))
     shell = RankModel(s, network, vocab, last=seen.last)
+    if run.checkpoint is not None and s.embedding == "vectors":  # given from outside, cold ones among them
+        run = replace(run, identity=f"{run.identity}/{identity_of(items.state_dict())}")
     trace = run.train(
         network,
         lambda epoch: Batches(seen, s.train.batch_size, seeds.stream(run.seed, "rank/batches"), epoch),
         None if held is None else lambda: _figure(s, shell.score_examples(held), held.labels),
-        f"{vocab.fingerprint}/{len(seen)}",
     )
     about = _about(run, trace, {"examples": len(seen), **seen.about})
     if graph is not None:
@@ -200,7 +215,7 @@ def _fit_table(
             figure = lambda: _figure(s, model.score_table(held), labels)  # noqa: E731
         return run.train(
             network, lambda epoch: ClickBatches(seen, s.train.batch_size, seed, epoch), figure,
-            f"{[c.to_dict() for c in columns]}/{len(seen)}", words, changes,
+            words, changes,
         )  # fmt: skip
 
     with torch.random.fork_rng():
