@@ -109,6 +109,13 @@ def test_known_items_are_no_negatives_when_asked() -> None:
         labelled_examples(everything, exclude_known=True)
 
 
+def test_one_item_leaves_no_negative() -> None:
+    with pytest.raises(DataError, match=r"the catalogue has 1 item.*a log of at least two items"):
+        labelled_examples(events_of([[0, 0, 0]], items=1))
+    with pytest.raises(DataError, match=r"all events are of one item.*use sampler=uniform"):
+        labelled_examples(events_of([[0, 0, 0]], items=2), sampler="count")
+
+
 def test_negatives_by_count_follow_the_counts() -> None:
     log = events_of([[0, 0, 0, 1, 2, 0, 0, 0, 3, 0, 0, 0]] * 200, items=5)
     found = labelled_examples(log, sampler="count", negatives=2)

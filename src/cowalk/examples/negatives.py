@@ -29,6 +29,7 @@ def draw_negatives(positives: Examples, number: int, sampler: Sampler, exclude_k
     owners = np.repeat(positives.owners.astype(np.int64), number)
     targets = np.repeat(positives.targets, number)
     known = _known(positives) if exclude_known else np.zeros(0, np.int64)
+    _check_choice(v, pool)
     out: Ids = np.empty(n * number, dtype=np.int32)
     todo = np.arange(n * number)
     for _ in range(ROUNDS):
@@ -40,10 +41,23 @@ def draw_negatives(positives: Examples, number: int, sampler: Sampler, exclude_k
         todo = todo[bad]
         if not len(todo):
             return out.reshape(n, number)
-    raise DataError(
-        f"negatives: for {len(np.unique(owners[todo])):,} owners hardly an item is left that they do not "
-        "know; use exclude_known=False or a larger catalogue"
-    )
+    told = f"negatives: for {len(np.unique(owners[todo])):,} owners hardly an item is left that "
+    if exclude_known:
+        raise DataError(f"{told}they do not know; use exclude_known=False or a larger catalogue")
+    raise DataError(f"{told}is not their target; use sampler=uniform or a larger catalogue")
+
+
+def _check_choice(items: int, pool: Ids | None) -> None:
+    """DataError where there is one item alone, which then is every target and no negative."""
+    if items < 2:
+        raise DataError(
+            f"negatives: the catalogue has {items} item, so none is left beside the target; use a log "
+            "of at least two items"
+        )
+    if pool is not None and len(pool) and pool.min() == pool.max():
+        raise DataError(
+            "negatives: all events are of one item, so none is left beside the target; use sampler=uniform"
+        )
 
 
 def _known(examples: Examples) -> AnyArray:
