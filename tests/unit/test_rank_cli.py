@@ -45,9 +45,23 @@ def test_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_over_events(shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, picture = str(tmp_path / "rank"), tmp_path / "calibration.svg"
-    asked = ["--events", str(shop.events), "--per-user", "2", "--last", "5"]
+    asked = ["--events", str(shop.events), "--per-user", "2"]
+    made = ["--last", "5", "--negatives", "3"]
     code = run(
-        ["rank", "fit", "din", "--embedding", "res-att", *asked, "--test-share", "0.3", "--out", out, *SMALL]
+        [
+            "rank",
+            "fit",
+            "din",
+            "--embedding",
+            "res-att",
+            *asked,
+            *made,
+            "--test-share",
+            "0.3",
+            "--out",
+            out,
+            *SMALL,
+        ]
     )
     told = capsys.readouterr()
     assert code == 0, told.err
@@ -56,6 +70,9 @@ def test_over_events(shop: SimulatedShop, tmp_path: Path, capsys: pytest.Capture
     assert run(["rank", "evaluate", out, *asked, "--picture", str(picture), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)[out]
     assert 0.3 < report["figures"]["auc"]["mean"] < 1
+    assert report["click rate"] == 0.25  # 3 negatives, as in training
+    assert run(["rank", "evaluate", out, *asked, "--negatives", "1", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[out]["click rate"] == 0.5
     assert picture.read_text().startswith("<?xml")
 
 
@@ -69,6 +86,32 @@ def test_over_a_table(
     assert run(["rank", "evaluate", table_model, "--table", clicks, "--beside", other]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("\t")[0] for line in lines] == ["model", table_model, other, "difference"]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_beside_a_model_without_groups(
+    turned: bool, table_model: str, clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = str(tmp_path / "lr")
+    assert (
+        run(["rank", "fit", "lr", "--table", clicks, "--without", "user", "--out", other, "-q", *SMALL]) == 0
+    )
+    first, second = (other, table_model) if turned else (table_model, other)
+    assert run(["rank", "evaluate", first, "--table", clicks, "--beside", second]) == 0
+    told = {line.split("\t")[0]: line.split("\t") for line in capsys.readouterr().out.splitlines()}
+    at = told["model"].index("gauc")
+    assert told[other][at] == ""
+    assert told[table_model][at] != ""
+    assert told["difference"][at][0] in "+-"
+    assert len({len(cells) for cells in told.values()}) == 1
+
+
+def test_validation_is_a_setting(clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["rank", "fit", "lr", "--table", clicks, "--json", *SMALL, "--set", "validation=0"]
+    assert run([*asked, "--out", str(tmp_path / "lr")]) == 0
+    about = json.loads(capsys.readouterr().out)["about"]
+    assert about["validation log-loss"] is None
+    assert about["rows"] == 1500
 
 
 def test_without_torch(
@@ -100,6 +143,19 @@ def test_without_torch(
         (["fit", "fm", "--table", "CLICKS", "--label", "n1"], 3, "is not 0 or 1"),
         (["fit", "fm", "--table", "CLICKS", "--form", "avazu"], 2, "setting form = 'avazu'"),
         (["fit", "fm", "--table", "CLICKS", "--set", "depth=3"], 2, "no setting 'depth'"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "model=lr"], 2, "give it as the argument MODEL"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "embedding=l2"], 2, "give it as --embedding"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "clicks=1"], 2, "give it as --label, --group"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "seed=7"], 2, "give it as --seed"),
+        (["fit", "fm", "--table", "CLICKS", "--vectors", "a.npz"], 2, "--vectors is an option of events"),
+        (["fit", "fm", "--table", "CLICKS", "--negatives", "1"], 2, "--negatives is an option of events"),
+        (["fit", "fm", "--table", "CLICKS", "--items", "i.csv"], 2, "--items is an option of events"),
+        (["fit", "din", "--events", "EVENTS", "--label", "label"], 2, "--label is an option of a table"),
+        (["fit", "din", "--events", "EVENTS", "--group", "u"], 2, "--group is an option of a table"),
+        (["fit", "din", "--events", "EVENTS", "--form", "criteo"], 2, "--form is an option of a table"),
+        (["fit", "din", "--events", "EVENTS", "--numeric", "a"], 2, "--numeric is an option of a table"),
+        (["evaluate", "MODEL", "--table", "CLICKS", "--sampler", "count"], 2, "--sampler is an option"),
+        (["evaluate", "MODEL", "--events", "EVENTS", "--last", "5"], 2, "No such option: --last"),
         (["fit", "fm", "--tables", "CLICKS"], 2, "see `cowalk rank fit --help`"),
         (["fit", "din", "--events", "EVENTS", "--examples", "some"], 2, "or rated, not 'some'"),
         (["fit", "din", "--events", "EVENTS", "--vectors", "none.npz"], 3, "none.npz"),

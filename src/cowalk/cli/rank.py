@@ -29,13 +29,35 @@ Examples = Annotated[
 ]
 Negatives = Annotated[int, typer.Option(min=1, help="Sampled negatives of each clicked example.")]
 Sampler = Annotated[str, typer.Option(help="Negatives: uniform over items, or by count of events.")]
+ExamplesAsFit = Annotated[
+    str | None, typer.Option(help="Examples of events, as of `rank fit`. [default: those of the fit]")
+]
+NegativesAsFit = Annotated[
+    int | None,
+    typer.Option(min=1, help="Sampled negatives of each clicked example. [default: that of the fit]"),
+]
+SamplerAsFit = Annotated[
+    str | None,
+    typer.Option(help="Negatives: uniform over items, or by count of events. [default: that of the fit]"),
+]
 Last = Annotated[int, typer.Option(min=1, help="Events of a history that are looked at.")]
 PerUser = Annotated[int | None, typer.Option(min=1, help="Clicked examples of a user at most.")]
+OF_A_TABLE = ("label", "group", "form", "numeric", "categorical", "without", "min_count")
+OF_EVENTS = (
+    "items", "vectors", "examples", "negatives", "sampler", "per_user", "last", "user_column", "item_column",
+    "time_column", "order_column", "weight_column",
+)  # fmt: skip
+OPTIONS = {
+    "model": "the argument MODEL", "embedding": "--embedding", "seed": "--seed", "workers": "--workers",
+    "vectors": "--vectors", "side_info": "--items",
+    "clicks": "--label, --group, --form, --numeric, --categorical, --without and --min-count",
+}  # fmt: skip
 RankFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `cowalk rank fit` wrote.")]
 
 
 @rank.command()
 def fit(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Over events: din, mlp, pnn. Over a table: lr, fm, fnn, gbdt-lr, mlp, pnn.")
     ] = "din",
@@ -91,17 +113,19 @@ def fit(
     """
     if bool(table) == bool(events or dataset):
         raise UsageError("give a log with --events (or --dataset), or a table of clicks with --table")
+    _check_options(context, table=bool(table))
     from cowalk import rank as room
+    from cowalk.rank.settings import rank_settings
     from cowalk.settings import parse_changes
     from cowalk.tables.folder import WORK, check_target
 
-    settings = parse_changes(set_ or [])
+    settings = rank_settings(_changes(parse_changes(set_ or [])))
     with show.progress(quiet or json) as tell:
         say = lambda words, share: tell(words, share)  # noqa: E731
         work = out / WORK  # an interrupted fit goes on from its last epoch
         check_target(out)
-        common: dict[str, Any] = {"seed": seed, "workers": workers, "progress": say, "checkpoint": work}
-        common |= settings
+        common: dict[str, Any] = {"seed": seed, "workers": workers, "progress": say, "checkpoint": work,
+                                  "settings": settings}  # fmt: skip
         if table:
             asked = {"label_column": label, "group_column": group, "form": form, "min_count": min_count,
                      "numeric": _names(numeric), "categorical": _names(categorical),
@@ -142,6 +166,7 @@ def fit(
 
 @rank.command()
 def evaluate(
+    context: typer.Context,
     model: RankFolder,
     table: Table = None,
     events: o.Events = None,
@@ -149,11 +174,10 @@ def evaluate(
     beside: Annotated[
         Path | None, typer.Option(help="Another ranking model's folder, judged on the same rows.")
     ] = None,
-    examples: Examples = "all",
-    negatives: Negatives = 1,
-    sampler: Sampler = "uniform",
+    examples: ExamplesAsFit = None,
+    negatives: NegativesAsFit = None,
+    sampler: SamplerAsFit = None,
     per_user: PerUser = None,
-    last: Last = 50,
     user_column: o.UserColumn = None,
     item_column: o.ItemColumn = None,
     time_column: o.TimeColumn = None,
@@ -171,6 +195,7 @@ def evaluate(
     """
     if bool(table) == bool(events or dataset):
         raise UsageError("give held-out events with --events (or --dataset), or a table with --table")
+    _check_options(context, table=bool(table))
     from cowalk import rank as room
     from cowalk.evaluate import calibration_picture
     from cowalk.rank.inputs import known_events
@@ -193,8 +218,9 @@ def evaluate(
         log, lost = known_events(_read(data, changed)[0], first.vocab)
         if lost:
             show.note(f"{lost:,} events of items that the model does not know were left out")
-        how: dict[str, Any] = {"made": examples, "negatives": negatives, "sampler": sampler}
-        rows = _examples(log, how | {"per_user": per_user, "last": last, "seed": seed})
+        asked = {"made": examples, "negatives": negatives, "sampler": sampler}
+        how = dict(first.about.get("options", {})) | {k: v for k, v in asked.items() if v is not None}
+        rows = _examples(log, how | {"per_user": per_user, "last": first.last, "seed": seed})
     reports = {name: one.evaluate(rows) for name, one in models.items()}
     if picture is not None:
         calibration_picture.draw({n: r.calibration for n, r in reports.items()}, "Calibration", picture)
@@ -202,6 +228,24 @@ def evaluate(
         show.print_json({name: report.to_dict() for name, report in reports.items()})
         return
     _show(reports)
+
+
+def _check_options(context: typer.Context, *, table: bool) -> None:
+    """UsageError that names the first option given that is not of a table, or not of events."""
+    for name in OF_EVENTS if table else OF_A_TABLE:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            used, mend = ("of events", "--events") if table else ("of a table", "--table")
+            option = name.replace("_", "-")
+            raise UsageError(f"--{option} is an option {used}; leave it out, or give the data with {mend}")
+
+
+def _changes(sets: dict[str, Any]) -> dict[str, Any]:
+    """The settings of --set; UsageError for what has an option of its own."""
+    for name in sets:
+        if name in OPTIONS:
+            raise UsageError(f"--set {name}: give it as {OPTIONS[name]}")
+    return sets
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -268,16 +312,20 @@ def _vectors(source: str) -> Any:
 
 def _show(reports: dict[str, Any]) -> None:
     """A table of figures with bounds; with two models their paired difference below."""
-    names = list(next(iter(reports.values())).figures)
+    from cowalk.evaluate.clicks import METRICS
+
+    names = [f for f in METRICS if any(f in report.figures for report in reports.values())]
     rows = [
-        [name, *(f"{e.mean:.4f} ({e.low:.4f}, {e.high:.4f})" for e in (r.figures[f] for f in names)),
-         f"{r.calibration.ratio:.3f}"]
+        [name, *(_bounds(r.figures.get(f), "") for f in names), f"{r.calibration.ratio:.3f}"]
         for name, r in reports.items()
-    ]  # fmt: skip
+    ]
     if len(reports) == 2:
         first, second = reports.values()
         told = first.beside(second)
-        rows.append(
-            ["difference", *(f"{e.mean:+.4f} ({e.low:+.4f}, {e.high:+.4f})" for e in told.values()), ""]
-        )
+        rows.append(["difference", *(_bounds(told.get(f), "+") for f in names), ""])
     show.table("", ["model", *names, "told / seen"], rows)
+
+
+def _bounds(e: Any, sign: str) -> str:
+    """A figure and its bounds; nothing where it is not known, as grouped AUC without --group."""
+    return "" if e is None else f"{e.mean:{sign}.4f} ({e.low:{sign}.4f}, {e.high:{sign}.4f})"

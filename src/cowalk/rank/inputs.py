@@ -21,16 +21,20 @@ def examples_of(
 ) -> Examples:  # fmt: skip
     """Labelled examples: all = every event and sampled negatives; one-per-user = the last event of each user
     and sampled negatives; rated = every rated item, clicked where rated above the threshold.
+    about["options"]: made, negatives and sampler, so that held-out examples are made as those of training.
     """
     if made == "all":
-        return labelled_examples(
+        found = labelled_examples(
             events, negatives=negatives, sampler=sampler, per_user=per_user, last=last, seed=seed
         )
-    if made == "one-per-user":
-        return one_per_user(events, negatives=negatives, sampler=sampler, last=last, seed=seed)
-    if made == "rated":
-        return rated_examples(events, threshold, last, per_user=per_user, seed=seed)
-    raise UsageError(f"examples are made as all, one-per-user or rated, not {made!r}")
+    elif made == "one-per-user":
+        found = one_per_user(events, negatives=negatives, sampler=sampler, last=last, seed=seed)
+    elif made == "rated":
+        found = rated_examples(events, threshold, last, per_user=per_user, seed=seed)
+    else:
+        raise UsageError(f"examples are made as all, one-per-user or rated, not {made!r}")
+    options = {"made": made, "negatives": negatives, "sampler": sampler}
+    return replace(found, about={**found.about, "options": options})
 
 
 def known_events(events: Events, vocab: Vocab) -> tuple[Events, int]:

@@ -32,7 +32,8 @@ class RankReport:
         """This model's figures minus the other's on the same rows, paired, with bounds."""
         if len(self.labels) != len(other.labels) or np.any(self.labels != other.labels):
             raise UsageError("the two reports are not of the same rows; evaluate both models on one table")
-        return click_differences(self.scores, other.scores, self.labels, self.groups, seed=seed)
+        groups = other.groups if self.groups is None else self.groups
+        return click_differences(self.scores, other.scores, self.labels, groups, seed=seed)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values."""
