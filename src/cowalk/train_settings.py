@@ -17,7 +17,7 @@ class TrainSettings(Settings):
     batch_size: int = Field(1024, ge=2, description="Examples of a step.")
     optimizer: Optimizer = Field("adam", description="What moves the weights.")
     learning_rate: float = Field(0.005, gt=0, description="Step size of the optimizer.")
-    weight_decay: float = Field(0.0, ge=0, description="Penalty on squared weights; none on sparse tables.")
+    weight_decay: float = Field(0.0, ge=0, description="Penalty on squared weights; none on tables of rows.")
     sparse: bool = Field(
         False, description="Tables of rows get sparse gradients: worth it where rows are many millions."
     )
@@ -30,7 +30,7 @@ class TrainSettings(Settings):
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = Field(
         "auto", description="What computes; auto = a GPU where there is one."
     )
-    devices: int = Field(1, ge=1, description="GPUs, or processes, that share each step.")
+    devices: int = Field(1, ge=1, description="1; several devices are not supported, and refused.")
     precision: Precision = Field("32", description="Numbers of the network: 32 bits, or 16 where safe.")
     logger: Literal["none", "csv", "tensorboard"] = Field(
         "none", description="Where losses and figures are written, epoch by epoch."

@@ -11,6 +11,11 @@ from torch import Tensor, nn
 
 from cowalk.errors import DivergedError, ModelError, UsageError
 from cowalk.nn.batches import Loader, tensors
+from cowalk.nn.ctr.history import HistoryNetwork
+from cowalk.nn.groups import optimizers
+from cowalk.nn.interest_graph import InterestGraph
+from cowalk.nn.items import PlainItems
+from cowalk.nn.residual import ResidualEmbedding
 from cowalk.nn.train import optimizers_of, train
 from cowalk.train_settings import TrainSettings
 
@@ -87,6 +92,80 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     done = Small()
     assert train(done, breaks, s, checkpoint=tmp_path, identity="one").losses == wanted.losses
     assert torch.equal(done.linear.weight, whole.linear.weight)
+
+
+class Dropping(Small):
+    def loss(self, batch: dict[str, Any]) -> Tensor:
+        dropped = nn.functional.dropout(batch["x"], 0.5, self.training)
+        return super().loss({**batch, "x": dropped})
+
+
+def test_a_resumed_run_drops_what_a_whole_run_drops(tmp_path: Path) -> None:
+    s = TrainSettings(epochs=3, **FAST)
+    whole, resumed = Dropping(), Dropping()
+    wanted = train(whole, epoch, s, seed=4)
+
+    def breaks(number: int) -> list[dict[str, Any]]:
+        if number == 1:
+            raise KeyboardInterrupt
+        return epoch(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Dropping(), breaks, s, seed=4, checkpoint=tmp_path)
+    assert train(resumed, epoch, s, seed=4, checkpoint=tmp_path).losses == wanted.losses
+    assert torch.equal(resumed.linear.weight, whole.linear.weight)
+    assert train(Dropping(), epoch, s, seed=5).losses != wanted.losses
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_checkpoint_that_does_not_fit_is_told(tmp_path: Path, over: bool) -> None:
+    def breaks(number: int) -> list[dict[str, Any]]:
+        if number == 1 and not over:
+            raise KeyboardInterrupt
+        return epoch(number)
+
+    s = TrainSettings(epochs=2, **FAST)
+    try:
+        train(Small(), breaks, s, checkpoint=tmp_path)
+    except KeyboardInterrupt:
+        assert not over
+    other = Small()
+    other.table = nn.Embedding(11, 1)
+    with pytest.raises(ModelError, match=r"epoch\.ckpt: does not fit the network .*remove it to begin again"):
+        train(other, epoch, s, checkpoint=tmp_path)
+
+
+def test_several_devices_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"train\.devices=2: training on several devices is not supported"):
+        train(Small(), epoch, TrainSettings(epochs=1, devices=2, **FAST))
+
+
+def test_sparse_rows_keep_the_rate_of_their_group() -> None:
+    s = TrainSettings(sparse=True, **FAST)
+    made = optimizers_of(HistoryNetwork(PlainItems(5, 4, sparse=True), "din", (4,), rate=0.5), s)
+    assert [group["lr"] for one in made for group in one.param_groups] == [0.05, 0.5]
+
+
+def decays(made: list[torch.optim.Optimizer]) -> dict[int, float]:
+    groups = [group for one in made for group in one.param_groups]
+    return {id(p): group.get("weight_decay", 0.0) for group in groups for p in group["params"]}
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_rows_have_no_weight_decay_by_one_rule(sparse: bool) -> None:
+    network = Small(sparse)
+    s = TrainSettings(sparse=sparse, weight_decay=0.1, **FAST)
+    wanted = {id(p): 0.1 for p in network.linear.parameters()} | {id(network.table.weight): 0.0}
+    assert decays(optimizers_of(network, s)) == wanted
+    assert decays(optimizers(network, 0.05, weight_decay=0.1)) == wanted
+
+
+def test_tables_that_are_no_embeddings_are_rows_too() -> None:
+    near = np.array([[1], [0]], dtype=np.int32)
+    items = ResidualEmbedding(InterestGraph(near, np.ones((2, 1), dtype=np.float32)), 4)
+    told = decays(optimizers_of(HistoryNetwork(items, "mlp", (4,)), TrainSettings(weight_decay=0.1, **FAST)))
+    assert told[id(items.base)] == told[id(items.residual)] == 0.0
+    assert set(told.values()) == {0.0, 0.1}
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:

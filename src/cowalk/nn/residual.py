@@ -61,6 +61,10 @@ class ResidualEmbedding(ItemEmbedding):
         out: Tensor = embedding(back, self.central(distinct) + embedding(distinct, self.residual))
         return out
 
+    def row_tables(self) -> list[nn.Parameter]:
+        """Both tables."""
+        return [self.base, self.residual]
+
     def central(self, rows: Tensor) -> Tensor:
         """[n, size]: g(Z) C_b of rows [n] of the table."""
         near, weights = self.neighbors[rows], self.mixed[rows]

@@ -17,8 +17,10 @@ import lightning
 import torch
 from torch import Tensor, nn
 
-from cowalk.errors import DivergedError, ModelError, UsageError
+from cowalk import seeds
+from cowalk.errors import CowalkError, DivergedError, ModelError, UsageError
 from cowalk.nn.batches import Loader
+from cowalk.nn.groups import row_tables, split_groups
 from cowalk.train_settings import TrainSettings
 
 Progress = Callable[[float, str], None]
@@ -65,26 +67,32 @@ def train(
     epoch: gives the batches of each epoch. figure: a validation figure, taken after each epoch with the
     network in eval mode; training stops after `patience` epochs without a better one (`higher` is better, or
     lower), and the best epoch's weights are kept. checkpoint: a folder in which every epoch is kept, so that
-    a later call with equal `identity` goes on from there; ModelError where it is of another model. Equal
-    for equal (network, batches, settings, seed) on a CPU. DivergedError where the loss is not finite.
+    a later call with equal `identity` goes on from there, as if it had not been broken off; ModelError where
+    it is of another model. Equal for equal (network, batches, settings, seed) on a CPU. DivergedError where
+    the loss is not finite; UsageError for several devices.
     """
     s = settings or TrainSettings()
     if not hasattr(network, "loss"):
         raise UsageError(f"{type(network).__name__} has no loss(batch), so it cannot be trained")
+    if s.devices > 1:
+        raise UsageError(
+            f"train.devices={s.devices}: training on several devices is not supported; use train.devices=1"
+        )
     trace = Trace()
     run = _Run(network, s, trace, identity)
     path = None if checkpoint is None else checkpoint / "epoch.ckpt"
     found = _opened(path, identity) if path is not None and path.is_file() else None
     if found is not None and found["cowalk"]["over"]:
-        run.take(found["cowalk"])
-        network.load_state_dict(run.best_state or _inner(found["state_dict"]))
+        with _loading(path, run):
+            run.take(found["cowalk"])
+            network.load_state_dict(run.best_state or _inner(found["state_dict"]))
         return trace
     with _quiet(), _threads(workers), _signals(), torch.random.fork_rng():
-        torch.manual_seed(seed % 2**63)
-        trainer = _trainer(s, _Watch(s, figure, higher, progress, path))
+        trainer = _trainer(s, _Watch(s, figure, higher, progress, path, seed))
         try:
-            trainer.fit(run, datamodule=_Data(epoch), ckpt_path=None if found is None else str(path),
-                        weights_only=True)  # fmt: skip
+            with _loading(None if found is None else path, run):
+                trainer.fit(run, datamodule=_Data(epoch, run), ckpt_path=None if found is None else str(path),
+                            weights_only=True)  # fmt: skip
         except SystemExit:
             if trainer.interrupted:  # Lightning answers an interruption with an exit
                 raise KeyboardInterrupt from None
@@ -118,11 +126,12 @@ def _trainer(s: TrainSettings, watch: lightning.Callback) -> lightning.Trainer:
 class _Data(lightning.LightningDataModule):
     """The batches of each epoch, parted among the devices."""
 
-    def __init__(self, epoch: Epoch) -> None:
+    def __init__(self, epoch: Epoch, run: _Run) -> None:
         super().__init__()
-        self.epoch = epoch
+        self.epoch, self.run = epoch, run
 
     def train_dataloader(self) -> Any:
+        self.run.loaded = True  # Lightning asks for batches once the checkpoint is read
         trainer: Any = self.trainer
         return Loader(self.epoch(trainer.current_epoch), trainer.global_rank, trainer.world_size)
 
@@ -137,6 +146,7 @@ class _Run(lightning.LightningModule):
         self.best_state: dict[str, Tensor] | None = None
         self.sums = [0.0, 0.0]  # of losses and batches in this epoch
         self.over = False
+        self.loaded = False
 
     def training_step(self, batch: Any, number: int) -> None:
         made = self.optimizers()
@@ -175,13 +185,8 @@ def optimizers_of(network: nn.Module, s: TrainSettings) -> list[torch.optim.Opti
     parameter groups of its own (`groups() -> list of {"params", "lr", ...}`), as for a slower table.
     """
     tables: list[nn.Parameter] = network.sparse_tables() if hasattr(network, "sparse_tables") else []  # type: ignore[operator]
-    names = {id(table) for table in tables} if s.sparse else set()
     groups = network.groups() if hasattr(network, "groups") else [{"params": list(network.parameters())}]  # type: ignore[operator]
-    dense = [
-        {**group, "params": [p for p in group["params"] if p.requires_grad and id(p) not in names]}
-        for group in groups
-    ]
-    dense = [group for group in dense if group["params"]]
+    dense, lazy = split_groups(groups, row_tables(network), tables if s.sparse else ())
     out: list[torch.optim.Optimizer] = []
     if dense:
         kinds: dict[str, Any] = {
@@ -191,11 +196,11 @@ def optimizers_of(network: nn.Module, s: TrainSettings) -> list[torch.optim.Opti
         out.append(
             kinds[s.optimizer](dense, lr=s.learning_rate, weight_decay=s.weight_decay, fused=fused or None)
         )
-    if names:
+    if lazy:
         sparse: dict[str, Any] = {
             "adam": torch.optim.SparseAdam, "adagrad": torch.optim.Adagrad, "sgd": torch.optim.SGD
         }  # fmt: skip
-        out.append(sparse[s.optimizer](tables, lr=s.learning_rate))
+        out.append(sparse[s.optimizer](lazy, lr=s.learning_rate))
     return out
 
 
@@ -204,15 +209,18 @@ class _Watch(lightning.Callback):
 
     def __init__(
         self, s: TrainSettings, figure: Callable[[], float] | None, higher: bool, progress: Progress | None,
-        path: Path | None,
+        path: Path | None, seed: int,
     ) -> None:  # fmt: skip
         self.s, self.figure, self.higher, self.progress, self.path = s, figure, higher, progress, path
+        self.seed = seed
         self.bar = progress is None and sys.stderr.isatty()
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, run: lightning.LightningModule) -> None:
         assert isinstance(run, _Run)
         run.sums = [0.0, 0.0]
         run.network.train()
+        # Each epoch draws (dropout) from a stream of its own, so that a resumed run draws the same.
+        torch.manual_seed(seeds.stream(self.seed, f"epoch {trainer.current_epoch}") % 2**63)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, run: lightning.LightningModule) -> None:
         assert isinstance(run, _Run)
@@ -273,6 +281,21 @@ def _opened(path: Path, identity: str) -> dict[str, Any]:
             f"{path}: a checkpoint of another model, other settings or other data; remove it to begin again"
         )
     return found
+
+
+@contextmanager
+def _loading(path: Path | None, run: _Run) -> Iterator[None]:
+    """What goes wrong before the checkpoint of this path is read (until `run.loaded`) is a ModelError."""
+    try:
+        yield
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if path is None or run.loaded or isinstance(error, CowalkError):
+            raise
+        first = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{path}: does not fit the network ({first}); it is of another model or version; remove it to "
+            "begin again"
+        ) from None
 
 
 def _inner(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
