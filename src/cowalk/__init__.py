@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from cowalk.lazy import lazy_names
 
 __version__ = "0.1.0"
 
@@ -67,10 +68,10 @@ _HOMES = {
     "cowalk.tuning": ("Tuned", "tune"),
     "cowalk.online": ("OnlineVectors", "fetch_model", "open_histories", "publish"),
 }
-_ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
 # learn is a room and, called, the function in it
 _ROOMS = ("datasets", "evaluate", "examples", "learn", "nn", "rank")
-__all__ = sorted([*_ORIGIN, *_ROOMS, "__version__"])
+_names, __getattr__ = lazy_names(__name__, _HOMES, rooms=_ROOMS)
+__all__ = sorted([*_names, "__version__"])
 
 if TYPE_CHECKING:
     from cowalk import datasets as datasets
@@ -140,16 +141,6 @@ if TYPE_CHECKING:
     from cowalk.tuning import tune as tune
     from cowalk.updates import update as update
     from cowalk.walk import walk_blocks as walk_blocks
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
-        return import_module(f"cowalk.{name}")
-    if name not in _ORIGIN:
-        raise AttributeError(f"module 'cowalk' has no attribute {name!r}")
-    value = getattr(import_module(_ORIGIN[name]), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cowalk.lazy import lazy_names
 from cowalk.nn.needs import need
 
 _HOMES = {
@@ -14,8 +14,7 @@ _HOMES = {
     "cowalk.nn.pretrained": ("VectorEmbedding", "embedding"),
     "cowalk.nn.residual": ("ResidualEmbedding",),
 }
-_ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_ORIGIN)
+__all__, __getattr__ = lazy_names(__name__, _HOMES, before=lambda _: need("torch"))
 
 if TYPE_CHECKING:
     from cowalk.nn.groups import optimizers as optimizers
@@ -26,15 +25,6 @@ if TYPE_CHECKING:
     from cowalk.nn.pretrained import VectorEmbedding as VectorEmbedding
     from cowalk.nn.pretrained import embedding as embedding
     from cowalk.nn.residual import ResidualEmbedding as ResidualEmbedding
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ORIGIN:
-        raise AttributeError(f"module 'cowalk.nn' has no attribute {name!r}")
-    need("torch")
-    value = getattr(import_module(_ORIGIN[name]), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from cowalk.lazy import lazy_names
 from cowalk.nn.needs import need
 
 _HOMES = {
@@ -20,8 +20,14 @@ _NEEDS = {
     "cowalk.rank.model": ("torch",),
     "cowalk.rank.store": ("torch",),
 }
-_ORIGIN = {name: home for home, names in _HOMES.items() for name in names}
-__all__ = sorted(_ORIGIN)
+
+
+def _need(home: str) -> None:
+    if home in _NEEDS:
+        need(*_NEEDS[home])
+
+
+__all__, __getattr__ = lazy_names(__name__, _HOMES, before=_need)
 
 if TYPE_CHECKING:
     from cowalk.rank.envelope import Envelope as Envelope
@@ -33,16 +39,6 @@ if TYPE_CHECKING:
     from cowalk.rank.report import report_of as report_of
     from cowalk.rank.settings import RankSettings as RankSettings
     from cowalk.rank.store import load as load
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ORIGIN:
-        raise AttributeError(f"module 'cowalk.rank' has no attribute {name!r}")
-    if _ORIGIN[name] in _NEEDS:
-        need(*_NEEDS[_ORIGIN[name]])
-    value = getattr(import_module(_ORIGIN[name]), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:
