@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from cowalk.errors import DataError
+from cowalk.learn.data import Data
 from cowalk.learn.engine import Progress, learn
 from cowalk.learn.hema import learn_hema
 from cowalk.learn.hema_settings import HemaSettings
@@ -15,7 +16,7 @@ from cowalk.learn.matrix_settings import MatrixSettings
 from cowalk.learn.result import Learned
 from cowalk.learn.settings import LearnSettings, WalkSettings
 from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
-from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
+from cowalk.tables import ItemGraph, Sessions
 from cowalk.train_settings import TrainSettings
 
 Engine = Literal["skip-gram", "hema", "als", "bpr", "two-tower", "youtube-dnn"]
@@ -26,25 +27,6 @@ HOMES: dict[Engine, str] = {
 """The stage that holds each engine's settings."""
 NETWORKS: tuple[Engine, ...] = ("two-tower", "youtube-dnn")
 """Engines that learn a user tower by torch and read [train] beside their own stage."""
-
-
-class Data(Protocol):
-    """What is learned from; evaluate.data.TrainData is one."""
-
-    @property
-    def vocab(self) -> Vocab: ...
-
-    @property
-    def graph(self) -> ItemGraph: ...
-
-    @property
-    def sessions(self) -> Sessions | None: ...
-
-    @property
-    def side_info(self) -> SideInfo | None: ...
-
-    @property
-    def users(self) -> SideInfo | None: ...
 
 
 @dataclass(frozen=True)

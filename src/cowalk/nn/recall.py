@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,30 +15,14 @@ from torch import nn
 from cowalk.errors import DataError
 from cowalk.examples import Examples, next_item_examples
 from cowalk.examples.splits import held_out
+from cowalk.learn.data import HistoryData
 from cowalk.nn.train import Progress, Trace, train
-from cowalk.tables import Sessions, SideInfo, Vocab
 from cowalk.train_settings import TrainSettings
 from cowalk.types import Floats
 from cowalk.users.tower import NumpyTower
 
 AT = 20  # places of the validation figure: Recall@20 over the full catalogue
 STEP = 1 << 24  # scores held at once
-
-
-class Data(Protocol):
-    """What is learned from; evaluate.data.TrainData is one."""
-
-    @property
-    def vocab(self) -> Vocab: ...
-
-    @property
-    def sessions(self) -> Sessions | None: ...
-
-    @property
-    def side_info(self) -> SideInfo | None: ...
-
-    @property
-    def users(self) -> SideInfo | None: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +36,7 @@ class Run:
 
 
 def examples_of(
-    data: Data, last: int, per_user: int | None, validation: int, seed: int
+    data: HistoryData, last: int, per_user: int | None, validation: int, seed: int
 ) -> tuple[Examples, Examples | None]:
     """Training examples of the sessions, and up to `validation` last ones of owners drawn, held out."""
     if data.sessions is None:

@@ -18,12 +18,13 @@ from torch.nn.functional import embedding, normalize
 from cowalk import seeds
 from cowalk.examples import Batches, Examples
 from cowalk.examples.frequency import StreamingFrequency, expected_in_batch
+from cowalk.learn.data import HistoryData
 from cowalk.learn.item_tower import ItemTower
 from cowalk.learn.result import Learned
 from cowalk.learn.tower_settings import TowerSettings
 from cowalk.nn.features import Features, features_of
 from cowalk.nn.losses import in_batch_softmax
-from cowalk.nn.recall import Data, Run, examples_of, identity_of, prefixed, recall_of, run_training
+from cowalk.nn.recall import Run, examples_of, identity_of, prefixed, recall_of, run_training
 from cowalk.nn.towers import FeatureRows, Pooling, array_of, layers, numpy_layers
 from cowalk.tables import SideInfo
 from cowalk.train_settings import TrainSettings
@@ -182,7 +183,7 @@ class Frequency:
 
 
 def learn_two_tower(
-    data: Data, settings: TowerSettings | None = None, train: TrainSettings | None = None,
+    data: HistoryData, settings: TowerSettings | None = None, train: TrainSettings | None = None,
     run: Run | None = None,
 ) -> Learned:  # fmt: skip
     """Item vectors of the item tower (H and Z alike, at length 1); `extra` holds both towers as arrays.
@@ -226,7 +227,7 @@ def _people(side: SideInfo | None) -> Features | None:
     return features_of(side, len(side.fields[0]), own=False)
 
 
-def _learned(data: Data, network: TwoTower, losses: list[float]) -> Learned:
+def _learned(data: HistoryData, network: TwoTower, losses: list[float]) -> Learned:
     inputs, tower = network.items.all(), network.item_tower()
     vectors = tower.top(inputs)
     extra = network.user_tower(inputs).arrays() | (tower.arrays() if network.s.fields else {})

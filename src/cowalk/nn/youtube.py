@@ -16,11 +16,12 @@ from torch.nn.functional import embedding
 from cowalk import seeds
 from cowalk.examples import Batches, Examples
 from cowalk.layers import Layer
+from cowalk.learn.data import HistoryData
 from cowalk.learn.result import Learned
 from cowalk.learn.tower_settings import YouTubeSettings
 from cowalk.nn.features import Features, features_of
 from cowalk.nn.losses import sampled_softmax
-from cowalk.nn.recall import Data, Run, examples_of, identity_of, prefixed, recall_of, run_training
+from cowalk.nn.recall import Run, examples_of, identity_of, prefixed, recall_of, run_training
 from cowalk.nn.towers import FeatureRows, Pooling, array_of, layers, numpy_layers
 from cowalk.nn.two_tower import people_batch
 from cowalk.train_settings import TrainSettings
@@ -170,7 +171,7 @@ def ages(times: AnyArray, newest: int) -> Floats:
 
 
 def learn_youtube(
-    data: Data, settings: YouTubeSettings | None = None, train: TrainSettings | None = None,
+    data: HistoryData, settings: YouTubeSettings | None = None, train: TrainSettings | None = None,
     run: Run | None = None,
 ) -> Learned:  # fmt: skip
     """Item vectors are the output rows (H and Z alike); `extra` holds the user tower, and its input rows.
