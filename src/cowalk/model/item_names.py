@@ -11,6 +11,7 @@ import numpy as np
 
 from cowalk.errors import ModelError
 from cowalk.tables import Catalogue, Vocab
+from cowalk.tables.sessions import rises
 from cowalk.types import AnyArray, Offsets
 
 
@@ -47,7 +48,7 @@ class ItemNames:
         """Those that a folder holds; ModelError where they are not a name for each of so many rows."""
         text, offsets = arrays["text"], arrays["offsets"]
         fits = offsets.shape == (rows + 1,) and offsets.dtype == np.int64 and text.dtype == np.uint8
-        if not fits or offsets[0] != 0 or offsets[-1] != text.size or (np.diff(offsets) < 0).any():
+        if not fits or not rises(offsets, text.size):
             raise ModelError(f"names.safetensors does not hold a name for each of {rows} items; fit again")
         return cls(text, offsets)
 

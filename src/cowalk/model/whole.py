@@ -12,6 +12,7 @@ from cowalk.model.data import ModelData
 from cowalk.recall import CooccurrenceLists
 from cowalk.tables import SideInfo
 from cowalk.tables.probe import Probe
+from cowalk.tables.sessions import rises
 from cowalk.types import AnyArray
 
 
@@ -61,8 +62,7 @@ def _rows(rows: AnyArray, kind: Any, low: int, high: int) -> bool:
 
 def _parts(offsets: AnyArray, parts: int, size: int) -> bool:
     """Whether offsets part `size` values into so many parts."""
-    whole = offsets.shape == (parts + 1,) and offsets.dtype == np.int64
-    return whole and bool(offsets[0] == 0 and offsets[-1] == size and (np.diff(offsets) >= 0).all())
+    return offsets.shape == (parts + 1,) and offsets.dtype == np.int64 and rises(offsets, size)
 
 
 def _need(file: str, fits: bool) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from cowalk.errors import UsageError
 from cowalk.model import Model
+from cowalk.prepare.items import NAMES
 from cowalk.types import Ids
 
-NAMES = ("name", "title", "product_name", "description")
 GAP = "\n"  # stands in no key: it is taken out of them
 
 

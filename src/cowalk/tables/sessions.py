@@ -10,9 +10,14 @@ from cowalk.errors import DataError
 from cowalk.types import Floats, Ids, Offsets
 
 
+def rises(offsets: Offsets, n: int) -> bool:
+    """Whether offsets rise from 0 to n."""
+    return bool(len(offsets) and offsets[0] == 0 and offsets[-1] == n and (np.diff(offsets) >= 0).all())
+
+
 def check_offsets(name: str, offsets: Offsets, n: int) -> None:
     """Raise DataError unless offsets rise from 0 to n."""
-    if len(offsets) == 0 or offsets[0] != 0 or offsets[-1] != n or np.any(np.diff(offsets) < 0):
+    if not rises(offsets, n):
         raise DataError(f"{name}: offsets must rise from 0 to {n}")
 
 

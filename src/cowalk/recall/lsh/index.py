@@ -85,16 +85,17 @@ class LSHIndex(RowIndex):
         They share the rows: add to, and remove from, one of them alone.
         """
         settings = LSHSettings.model_validate(self.settings.model_dump() | changes)
-        return LSHIndex(
-            self._rows, self.metric, settings, self._lines, self._buckets, self._sides, self._sketches,
-            self._loose, self._longest,
-        )  # fmt: skip
+        return self._like(settings, self._sides, self._sketches)
 
     def sketched(self, words: int, seed: int = 0) -> LSHIndex:
         """The same rows and tables, shared as by `searched`, with sketches of so many words."""
         settings = LSHSettings.model_validate(self.settings.model_dump() | {"sketch": words})
         sides = Sides.drawn(centre_of(self.vectors, self._longest), settings, seed)
         sketches = sides.sketches(self.vectors, np.arange(self.size, dtype=np.int32), self._longest, None)
+        return self._like(settings, sides, sketches)
+
+    def _like(self, settings: LSHSettings, sides: Sides, sketches: AnyArray) -> LSHIndex:
+        """An index that shares the rows and tables."""
         return LSHIndex(
             self._rows, self.metric, settings, self._lines, self._buckets, sides, sketches, self._loose,
             self._longest,
