@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from common import parser, record, say, versions
+from common import parser, record, say
 from cowalk.choosing import method_of
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
@@ -27,7 +27,7 @@ from cowalk.learn.hema import learn_hema, new_tables
 from cowalk.learn.hema_layout import hema_layout
 from cowalk.prepared import Prepared, read_inputs
 from cowalk.settings import Recipe, load_recipe
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 from quality import COLD, Bar, figures_of, show, told
 
 BARS = (
@@ -91,23 +91,21 @@ def judged(dataset: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparis
     trials = 3 if options.quick else recipe.trials
     settings = CompareSettings.model_validate({"data": prepared.settings(), "trials": trials})
     cache = JudgedCache(f"hema-{dataset}", options.fresh or options.quick)
-    paths: list[list[Path]] = []
-    for seed in seeds:
-        paths.append([])
-        for methods in groups_of(data.changes, options.quick):
-            if options.methods and methods[0].name not in options.methods.split(","):
-                continue
-            key = "".join(map(told, methods)) + settings.model_dump_json() + prepared.fingerprint
-            paths[-1].append(cache.path(methods[0].name, key, seed))
-            if cache.knows(paths[-1][-1]):
-                continue
-            say(f"{dataset}: {methods[0].name}, seed {seed}")
-            found = compare(
-                methods, prepared.events, prepared.catalogue, protocols=("cold",), seeds=(seed,),
-                settings=settings, workers=options.workers, progress=say,
-            )  # fmt: skip
-            cache.save(paths[-1][-1], found, versions().get("commit", ""))
-    return *joined(paths, seeds), settings, prepared
+
+    def judge(methods: Sequence[Method], seed: int) -> Comparison:
+        say(f"{dataset}: {methods[0].name}, seed {seed}")
+        return compare(
+            methods, prepared.events, prepared.catalogue, protocols=("cold",), seeds=(seed,),
+            settings=settings, workers=options.workers, progress=say,
+        )  # fmt: skip
+
+    shared = settings.model_dump_json() + prepared.fingerprint
+    wanted = [
+        (group[0].name, "".join(map(told, group)) + shared, partial(judge, group))
+        for group in groups_of(data.changes, options.quick)
+        if not options.methods or group[0].name in options.methods.split(",")
+    ]
+    return *cache.judged(wanted, seeds), settings, prepared
 
 
 def against_bars(found: Comparison) -> list[dict[str, Any]]:

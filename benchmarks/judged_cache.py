@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common import CACHE
+from common import CACHE, versions
 from cowalk.evaluate import Chosen, Comparison
 from cowalk.evaluate.judged import Judged
 
 LEFT_OUT = ("new ", "popularity", "recall@20 known=")  # columns that no bar and no table needs
+
+
+Wanted = tuple[str, str, Callable[[int], Comparison]]
+"""The name under which a result is kept, all that it is judged with, and how it is judged on a seed."""
 
 
 class JudgedCache:
@@ -34,6 +38,18 @@ class JudgedCache:
     def knows(self, path: Path) -> bool:
         """Whether it is there and may be used."""
         return path.exists() and not self.fresh
+
+    def judged(self, wanted: Sequence[Wanted], seeds: tuple[int, ...]) -> tuple[Comparison, list[str]]:
+        """All that is wanted on all seeds, judged where it is not kept; and the commits it was made at."""
+        paths: list[list[Path]] = []
+        for seed in seeds:
+            paths.append([])
+            for name, told, judge in wanted:
+                path = self.path(name, told, seed)
+                paths[-1].append(path)
+                if not self.knows(path):
+                    self.save(path, judge(seed), versions().get("commit", ""))
+        return joined(paths, seeds)
 
     def save(self, path: Path, found: Comparison, commit: str) -> None:
         """Keep all tasks of a comparison of one method and one seed."""

@@ -10,12 +10,12 @@ history by its solver.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
-from common import parser, record, say, table, versions
+from common import parser, record, say, table
 from cowalk import seeds as streams
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
@@ -29,7 +29,7 @@ from cowalk.recall import top_k
 from cowalk.settings import load_recipe
 from cowalk.tables import Hits
 from cowalk.types import Ids, Offsets
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 from quality import told
 
 TARGETS = {"online-retail": {"als": 0.325, "bpr": 0.304}, "beauty": {"als": 0.091, "bpr": 0.068}}
@@ -109,22 +109,17 @@ def judged(dataset: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparis
         {"data": prepared.settings(), "trials": trials, "next_item": {"split": data.split}}
     )
     cache = JudgedCache(f"mf-{dataset}", options.fresh)
-    paths: list[list[Path]] = []
-    for seed in seeds:
-        paths.append([])
-        for method in methods:
-            key = told(method) + settings.model_dump_json() + prepared.fingerprint
-            path = cache.path(method.name.replace(" ", "-"), key, seed)
-            paths[-1].append(path)
-            if cache.knows(path):
-                continue
-            say(f"{dataset}: {method.name}, seed {seed}")
-            found = compare(
-                [method], prepared.events, prepared.catalogue, protocols=("next-item",), seeds=(seed,),
-                settings=settings, workers=options.workers,
-            )  # fmt: skip
-            cache.save(path, found, versions().get("commit", ""))
-    return *joined(paths, seeds), trials
+
+    def judge(method: Method, seed: int) -> Comparison:
+        say(f"{dataset}: {method.name}, seed {seed}")
+        return compare(
+            [method], prepared.events, prepared.catalogue, protocols=("next-item",), seeds=(seed,),
+            settings=settings, workers=options.workers,
+        )  # fmt: skip
+
+    shared = settings.model_dump_json() + prepared.fingerprint
+    wanted = [(m.name.replace(" ", "-"), told(m) + shared, partial(judge, m)) for m in methods]
+    return *cache.judged(wanted, seeds), trials
 
 
 def figures_of(found: Comparison) -> dict[str, Any]:

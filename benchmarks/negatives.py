@@ -10,16 +10,17 @@ run goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from common import parser, record, say, table, versions
+from common import parser, record, say, table
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
-from cowalk.evaluate import CompareSettings, compare
+from cowalk.evaluate import CompareSettings, Comparison, Method, compare
 from cowalk.judging import ALONE, named
 from cowalk.prepared import read_inputs
 from cowalk.settings import Recipe, load_recipe
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 from quality import as_json
 
 FIELD = {"online-retail": "category", "beauty": "attributes"}
@@ -59,27 +60,20 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
     settings = CompareSettings.model_validate(
         {"data": prepared.settings(), "trials": trials, "next_item": {"split": data.split}}
     )
-    cache, commit = (
-        JudgedCache(f"negatives-{dataset}-{protocol}", options.fresh),
-        versions().get("commit", ""),
-    )
+    cache = JudgedCache(f"negatives-{dataset}-{protocol}", options.fresh)
     chosen = QUICK if options.quick else options.only
-    wanted = {n: c for n, c in changes_of(dataset).items() if not chosen or n in (BASE, *chosen)}
-    paths: list[list[Any]] = []
-    for seed in seeds:
-        paths.append([])
-        for name, changes in wanted.items():
-            method = named(recipe.changed({"learn": dict(changes)}), name + ALONE)
-            path = cache.path(name, as_json(method) + settings.model_dump_json() + prepared.fingerprint, seed)
-            paths[-1].append(path)
-            if cache.knows(path):
-                continue
-            found = compare(
-                [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
-                seeds=(seed,), settings=settings, workers=options.workers, progress=say,
-            )  # fmt: skip
-            cache.save(path, found, commit)
-    return *joined(paths, seeds), settings
+    samplers = {n: c for n, c in changes_of(dataset).items() if not chosen or n in (BASE, *chosen)}
+
+    def judge(method: Method, seed: int) -> Comparison:
+        return compare(
+            [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
+            seeds=(seed,), settings=settings, workers=options.workers, progress=say,
+        )  # fmt: skip
+
+    shared = settings.model_dump_json() + prepared.fingerprint
+    methods = {n: named(recipe.changed({"learn": dict(c)}), n + ALONE) for n, c in samplers.items()}
+    wanted = [(name, as_json(m) + shared, partial(judge, m)) for name, m in methods.items()]
+    return *cache.judged(wanted, seeds), settings
 
 
 def figures_of(found: Any, protocol: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, ClassVar
 
-from common import parser, record, say, table, versions
+from common import parser, record, say, table
 from cowalk.choosing import method_of
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
@@ -42,7 +42,7 @@ from cowalk.prepared import read_inputs
 from cowalk.settings import Recipe, load_recipe
 from gensim_peer import SETTINGS as GENSIM
 from gensim_peer import Gensim
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 
 ALONE = ":vectors"
 
@@ -191,26 +191,18 @@ def judged(dataset: str, protocol: str, recipe_name: str, seeds: tuple[int, ...]
         {"data": prepared.settings(), "trials": trials, "next_item": {"split": data.split}}
     )
     cache = JudgedCache(f"{dataset}-{protocol}", options.fresh)
-    commit = versions().get("commit", "")
-    paths: list[list[Path]] = []
     methods = methods_for(protocol, recipe, changes)
     if options.quick:
         methods = [m for m in methods if m.name in QUICK]
-    for seed in seeds:
-        paths.append([])
-        for method in methods:
-            path = cache.path(
-                method.name, told(method) + settings.model_dump_json() + prepared.fingerprint, seed
-            )
-            paths[-1].append(path)
-            if cache.knows(path):
-                continue
-            found = compare(
-                [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
-                seeds=(seed,), settings=settings, workers=options.workers, progress=say,
-            )  # fmt: skip
-            cache.save(path, found, commit)
-    return *joined(paths, seeds), settings
+
+    def judge(method: Method, seed: int) -> Comparison:
+        return compare(
+            [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
+            seeds=(seed,), settings=settings, workers=options.workers, progress=say,
+        )  # fmt: skip
+
+    shared = settings.model_dump_json() + prepared.fingerprint
+    return *cache.judged([(m.name, told(m) + shared, partial(judge, m)) for m in methods], seeds), settings
 
 
 QUICK = ("eges", "own", "mean", "item-cf", "attribute-neighbours", "eges:vectors", "gensim-item2vec")

@@ -12,13 +12,13 @@ network's whole step on it.
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from time import process_time
 from typing import Any
 
 import torch
 
-from common import parser, record, say, table, versions
+from common import parser, record, say, table
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate import CompareSettings, Comparison, Estimate, ItemCF, Method, Popularity, compare
@@ -32,7 +32,7 @@ from cowalk.nn.train import optimizers_of
 from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower
 from cowalk.prepared import Prepared, read_inputs
 from cowalk.settings import load_recipe
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 from quality import told
 
 DATASETS = ("online-retail", "beauty")
@@ -85,24 +85,19 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
         {"data": prepared.settings(), "trials": trials, "next_item": {"split": data.split}}
     )
     cache = JudgedCache(f"towers-{dataset}-{protocol}", options.fresh)
-    paths: list[list[Path]] = []
-    for seed in seeds:
-        paths.append([])
-        for method in methods:
-            key = told(method) + settings.model_dump_json() + prepared.fingerprint
-            path = cache.path(method.name.replace(" ", "-"), key, seed)
-            paths[-1].append(path)
-            if cache.knows(path):
-                continue
-            say(f"{dataset} {protocol}: {method.name}, seed {seed}")
-            asked: Any = (protocol,)
-            few = {"trials": 1} if method.name.endswith(":scores") else {}
-            found = compare(
-                [method], prepared.events, prepared.catalogue, protocols=asked, seeds=(seed,),
-                settings=settings.model_copy(update=few), workers=options.workers,
-            )  # fmt: skip
-            cache.save(path, found, versions().get("commit", ""))
-    return joined(paths, seeds)
+    asked: Any = (protocol,)
+
+    def judge(method: Method, seed: int) -> Comparison:
+        say(f"{dataset} {protocol}: {method.name}, seed {seed}")
+        few = {"trials": 1} if method.name.endswith(":scores") else {}
+        return compare(
+            [method], prepared.events, prepared.catalogue, protocols=asked, seeds=(seed,),
+            settings=settings.model_copy(update=few), workers=options.workers,
+        )  # fmt: skip
+
+    shared = settings.model_dump_json() + prepared.fingerprint
+    wanted = [(m.name.replace(" ", "-"), told(m) + shared, partial(judge, m)) for m in methods]
+    return cache.judged(wanted, seeds)
 
 
 def plain(e: Estimate) -> dict[str, float]:

@@ -12,12 +12,13 @@ goes on: the study and what is judged lie in build/bench/tuning.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from common import CACHE, parser, record, say, table, versions
+from common import CACHE, parser, record, say, table
 from cowalk.cli.options import Inputs, of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate import CompareSettings, Comparison, compare
@@ -36,7 +37,7 @@ from cowalk.prepare import sessionize
 from cowalk.prepared import Prepared, read_inputs
 from cowalk.settings import Recipe, load_recipe
 from cowalk.tuning import Tuned, TuneSettings, search, space_of
-from judged_cache import JudgedCache, joined
+from judged_cache import JudgedCache
 
 METRIC = "recall@20"
 SPLIT_SEED = 1  # of the items hidden for the cold test
@@ -109,17 +110,17 @@ class Case:
 def judged_pair(case: Case, tuned: Tuned, seeds: tuple[int, ...], fresh: bool) -> Comparison:
     """Both recipes and all seeds, from what is kept and what is missing."""
     cache = JudgedCache(f"tuning-{case.dataset}-{case.purpose}", fresh)
-    commit, paths = versions().get("commit", ""), []
-    for seed in seeds:
-        paths.append([])
-        for name, recipe in ((DEFAULT, tuned.before), (TUNED, tuned.recipe)):
-            told = f"{recipe.model_dump_json()} {case.trials} {case.prepared.fingerprint}"
-            path = cache.path(name, told, seed)
-            paths[-1].append(path)
-            if not cache.knows(path):
-                say(f"judging {name}, seed {seed}")
-                cache.save(path, case.judged(recipe, name, seed), commit)
-    return joined(paths, seeds)[0]
+
+    def judged(name: str, recipe: Recipe, seed: int) -> Comparison:
+        say(f"judging {name}, seed {seed}")
+        return case.judged(recipe, name, seed)
+
+    wanted = [
+        (name, f"{recipe.model_dump_json()} {case.trials} {case.prepared.fingerprint}",
+         partial(judged, name, recipe))
+        for name, recipe in ((DEFAULT, tuned.before), (TUNED, tuned.recipe))
+    ]  # fmt: skip
+    return cache.judged(wanted, seeds)[0]
 
 
 def figures_of(case: Case, tuned: Tuned, found: Comparison) -> dict[str, Any]:
