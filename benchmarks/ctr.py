@@ -3,18 +3,20 @@
     ctr.py simulated --seeds 1,2,3,4,5      # a new log of 1M rows a seed; what is judged is kept
     ctr.py real                             # the iPinYou and Criteo samples: too few clicks to show an order
 
-The last fifth of the simulated rows is test. Trees alone are boosted on all training rows (`trees`) and on
-the half that grows those of gbdt-lr (`trees, half`); gbdt-lr trains its one layer on the other half.
+The last fifth of the simulated rows is test; the columns' values are those of training rows. Trees alone are
+boosted on all training rows (`trees`) and on the half that grows those of gbdt-lr (`trees, half`); gbdt-lr
+trains its one layer on the other half.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pyarrow.parquet import read_table
 
 from common import CACHE, parser, record, say, scratch, table
 from cowalk import rank, seeds
@@ -25,45 +27,46 @@ from cowalk.prepare.click_settings import ClickSettings
 from cowalk.prepare.clicks import read_clicks
 from cowalk.rank.trees import grow
 from cowalk.tables.clicks import ClickTable
+from kept import Arrays, kept
 
 MODELS = ("lr", "fm", "fnn", "mlp", "pnn", "trees", "gbdt-lr", "trees, half")
 METRICS = ("auc", "log-loss", "normalised entropy")
 PAIRS = (("fm", "lr"), ("fnn", "fm"), ("fnn", "lr"), ("gbdt-lr", "trees"), ("gbdt-lr", "trees, half"))
 ROWS = 1_000_000
 TRAINING = {"batch_size": 1024, "epochs": 10, "vector_size": 10, "embedding": "l2", "l2": 1e-5, "patience": 2}
-
-
 HALF = "trees, half"
 
 
-def scores_of(name: str, train: ClickTable, test: ClickTable, seed: int, asked: dict[str, Any]) -> np.ndarray:
-    """float64[N]: a model's chances of the test rows; of gbdt-lr [2, N], its trees' too."""
+def scores_of(name: str, train: ClickTable, test: ClickTable, seed: int, asked: dict[str, Any]) -> Arrays:
+    """By name, float64[N]: a model's chances of the test rows; with gbdt-lr its trees' too."""
     if name == "trees":
         trees = grow(train, trees=asked.get("trees", 100), seed=seeds.stream(seed, "rank/trees"),
                      workers=asked["workers"])  # fmt: skip
-        return trees.chances(test)
+        return {name: trees.chances(test)}
     model = rank.fit(train, name, seed=seed, **{**TRAINING, **asked})
-    scores = model.score_table(test)
-    return scores if model.trees is None else np.stack([scores, model.trees.chances(test)])
+    scores = {name: model.score_table(test)}
+    return scores if model.trees is None else {**scores, HALF: model.trees.chances(test)}
 
 
-def of_model(name: str, make: Callable[[str], np.ndarray]) -> np.ndarray:
-    """The scores of one name; those of the trees of half the rows stand beside gbdt-lr's."""
-    if name == HALF:
-        return make("gbdt-lr")[1]
-    found = make(name)
-    return found[0] if name == "gbdt-lr" else found
-
-
-def kept(path: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """Scores in a file, made where it is not there."""
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"new-{path.name}")
-        np.save(draft, make().astype(np.float64))
-        draft.replace(path)
-    found: np.ndarray = np.load(path)
-    return found
+def values_of(
+    models: tuple[str, ...], train: ClickTable, test: ClickTable, seed: int, data: str, asked: dict[str, Any],
+    commits: set[str],
+) -> dict[str, dict[str, np.ndarray]]:  # fmt: skip
+    """By model, the values of each test row by metric; what is kept is not made again."""
+    assert test.labels is not None
+    values = {}
+    with_settings = {**TRAINING, **{k: v for k, v in asked.items() if k != "workers"}}
+    for name in models:
+        say(f"{data}, seed {seed}, {name}")
+        maker = "gbdt-lr" if name == HALF else name
+        told = {"model": maker, "seed": seed, "data": data, "rows": len(train), **with_settings}
+        found, commit = kept(
+            CACHE / "ctr", f"{data}-{maker}-{seed}", told,
+            partial(scores_of, maker, train, test, seed, asked),
+        )  # fmt: skip
+        commits.add(commit)
+        values[name] = click_values(found[name], test.labels)
+    return values
 
 
 def told(estimate: Any) -> dict[str, float]:
@@ -114,29 +117,22 @@ def simulated(
     """The simulated log, a new one a seed."""
     values: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in models}
     groups, best = [], []
-    place = CACHE / "ctr" / ("quick" if quick else str(rows))
+    commits: set[str] = set()
+    clicks = ClickSettings(group_column="user")
     for seed in wanted:
         with scratch() as folder:
             made = simulate_ctr(rows, out=folder / "clicks.parquet", seed=seed)
-            clicks = ClickSettings(group_column="user")
-            log = read_clicks(made.path, clicks)
-        cut = len(log) * 4 // 5
-        train, test = log.select(np.arange(cut)), log.select(np.arange(cut, len(log)))
-        assert test.labels is not None
+            log, cut = read_table(made.path), rows * 4 // 5
+        train = read_clicks(log.slice(0, cut), clicks)
+        test = read_clicks(log.slice(cut), clicks, train.columns)
         groups.append(np.arange(len(test)) + seed * rows)
         best.append({"log-loss of the true chances": made.log_loss, "click rate": made.rate})
-        for name in models:
-            say(f"simulated seed {seed} {name}")
-            scores = of_model(
-                name,
-                lambda n, s=seed, a=train, b=test: kept(
-                    place / f"{n}-{s}.npy", lambda: scores_of(n, a, b, s, asked)
-                ),
-            )
-            values[name].append(click_values(scores, test.labels))
+        for name, found in values_of(models, train, test, seed, f"simulated {rows}", asked, commits).items():
+            values[name].append(found)
     figures = figures_of(values, groups) | {"data": best}
     show(figures)
-    record("ctr_simulated", {"seeds": wanted, "rows": rows, **TRAINING, **asked}, figures, quick=quick)
+    told = {"seeds": wanted, "rows": rows, **TRAINING, **asked, "commits": sorted(commits)}
+    record("ctr_simulated", told, figures, quick=quick)
 
 
 def real(models: tuple[str, ...], asked: dict[str, Any], quick: bool) -> None:
@@ -146,29 +142,19 @@ def real(models: tuple[str, ...], asked: dict[str, Any], quick: bool) -> None:
         "ipinyou": (root / "ctr-ipinyou-fnn", "train.fm.txt.gz", "test.fm.txt.gz"),
         "criteo": (root / "ctr-criteo-8k", "train.csv.gz", "test.csv"),
     }
-    place = CACHE / "ctr" / ("quick" if quick else "real")
     figures: dict[str, Any] = {}
+    commits: set[str] = set()
     for form, (folder, first, second) in folders.items():
         clicks = ClickSettings(form=form, constant="drop")
         train = read_clicks(folder / first, clicks)
         test = read_clicks(folder / second, clicks, train.columns)
         assert test.labels is not None
-        say(
-            f"{form}: {len(train):,} and {len(test):,} rows, {int(test.labels.sum())} clicks in the test part"
-        )
-        values = {}
-        for name in models:
-            scores = of_model(
-                name,
-                lambda n, f=form, a=train, b=test: kept(
-                    place / f"{f}-{n}.npy", lambda: scores_of(n, a, b, 1, asked)
-                ),
-            )
-            values[name] = [click_values(scores, test.labels)]
-        figures[form] = figures_of(values, [np.arange(len(test))])
+        say(f"{form}: {len(train):,} and {len(test):,} rows, {int(test.labels.sum())} clicks of test")
+        values = values_of(models, train, test, 1, form, asked, commits)
+        figures[form] = figures_of({name: [one] for name, one in values.items()}, [np.arange(len(test))])
         print(f"\n{form}")
         show(figures[form])
-    record("ctr_real", {**TRAINING, **asked}, figures, quick=quick)
+    record("ctr_real", {**TRAINING, **asked, "commits": sorted(commits)}, figures, quick=quick)
 
 
 def main() -> None:
