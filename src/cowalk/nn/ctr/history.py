@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import embedding
 
 from cowalk.errors import UsageError
 from cowalk.nn.ctr.network import Activation, Batch, ClickNetwork, tower
@@ -18,7 +19,7 @@ UNIT = 36
 
 
 class AttentionUnit(nn.Module):
-    """Weights [B, L] of histories for a target: a small network on [q, k, q - k, q * k], one linear number.
+    """Weights [n] of pairs (target, item of a history): a small network on [q, k, q - k, q * k], one number.
 
     The weights are not normalised (no softmax), as in the paper: their sum is how strong the interest is
     (Zhou et al. 2018, DIN, section 4.3).
@@ -28,11 +29,10 @@ class AttentionUnit(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(4 * size, hidden), nn.PReLU(), nn.Linear(hidden, 1))
 
-    def forward(self, target: Tensor, history: Tensor) -> Tensor:
-        """[B, L] of target [B, d] and history [B, L, d]."""
-        asked = target[:, None].expand_as(history)
-        both = torch.cat([asked, history, asked - history, asked * history], dim=2)
-        out: Tensor = self.layers(both).squeeze(2)
+    def forward(self, target: Tensor, past: Tensor) -> Tensor:
+        """[n] of target [n, d] and past [n, d]."""
+        both = torch.cat([target, past, target - past, target * past], dim=1)
+        out: Tensor = self.layers(both).squeeze(1)
         return out
 
 
@@ -72,13 +72,19 @@ class HistoryNetwork(ClickNetwork):
         return out
 
     def vectors(self, history: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The target's vector and the pooled history's, [B, d] each."""
-        both: Tensor = self.items(torch.cat([targets[:, None], history], dim=1))
-        target, past = both[:, 0], both[:, 1:]
-        weights = (history >= 0).to(past.dtype)
+        """The target's vector and the pooled history's, [B, d] each.
+
+        Only what is there is looked up and weighed, histories laid end to end: most of them are short.
+        """
+        there = history >= 0
+        lengths = there.sum(dim=1)
+        both: Tensor = self.items(torch.cat([targets, history[there]]))
+        target, past = both[: len(targets)], both[len(targets) :]
         if self.attention is not None:
-            weights = weights * self.attention(target, past)
-        return target, (weights[:, :, None] * past).sum(dim=1)
+            owners = torch.repeat_interleave(lengths)
+            weights = self.attention(embedding(owners, target), past)  # embedding: fixed order backwards
+            past = weights[:, None] * past
+        return target, torch.segment_reduce(past, "sum", lengths=lengths, axis=0, unsafe=True)
 
     def penalty(self, batch: Batch) -> Tensor:
         """That of the item embedding, for the items of the batch; padding is no item."""
