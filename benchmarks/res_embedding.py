@@ -5,19 +5,21 @@
 The protocol of Zhou et al. 2019 (4.1): Beauty has one pair a user, the history b_1..b_n with the positive
 b_{n+1} and one negative, uniform over items and never the positive; MovieLens has every rated movie, label 1
 where rated above 3, history = the latest 50 rated 3 or more. A fifth of the users is test, parted anew by
-each seed. All that is learned first, and the interest graph, sees the histories of training users alone, no
-targets. Each network is trained by Adam and kept at the epoch with the best AUC of held-out training users.
-The learning rate of the item rows is chosen among `--rates` by that AUC on the first seed, for each network
-and embedding by itself; all else is equal. R max and R mean are the envelope radii of runs of five items in
-the histories of test users.
+each seed. All that is learned first, and the interest graph, sees the histories of training users alone, not
+their targets (of MovieLens, an earlier target is part of a later history). Each network is trained by Adam
+and kept at the epoch with the best AUC of held-out training users. By that AUC of the first seed two things
+are chosen, for each network and embedding by itself: the learning rate of the item rows (`--rates`) and one
+option of the embedding (OPTIONS). R max and R mean are the envelope radii of runs of five items in the
+histories of test users.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -30,8 +32,9 @@ from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
 from cowalk.evaluate.clicks import auc_values
 from cowalk.examples import Examples, one_per_user, rated_examples, split_by_user
 from cowalk.prepare import encode_side_info, read_events, read_items
-from cowalk.settings import load_recipe
+from cowalk.settings import load_recipe, parse_changes
 from cowalk.tables import SideInfo
+from kept import Arrays, kept
 
 BASES = ("mlp", "pnn", "din")
 EMBEDDINGS = ("random", "l2", "double", "item2vec", "node2vec", "eges", "res-avg", "res-gcn", "res-att")
@@ -44,6 +47,14 @@ PAPER = {
 """AUC of the paper's Electronics (Tables 3 and 4), by base: mlp, pnn, din."""
 
 
+OPTIONS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "l2": ("l2", (0.0006, 0.006, 0.06)),
+    **dict.fromkeys(("item2vec", "node2vec", "eges"), ("spread", (0.05, 0.02, 0.15))),
+    **dict.fromkeys(("res-avg", "res-gcn", "res-att"), ("penalty", (0.006, 0.0006, 0.06))),
+}
+"""What is tried of an embedding beside the rate of its rows."""
+
+
 @dataclass(frozen=True)
 class Judged:
     """The test rows of one seed: an AUC value per row, whose it is; the envelope radius of test histories."""
@@ -51,6 +62,8 @@ class Judged:
     values: np.ndarray
     users: np.ndarray
     facts: dict[str, float]
+    asked: dict[str, float]
+    commit: str
 
 
 def read(name: str) -> tuple[Any, SideInfo | None]:
@@ -76,7 +89,7 @@ def examples_of(name: str, events: Any, seed: int) -> Examples:
 
 def judge(
     name: str, base: str, embedding: str, seed: int, data: tuple[Any, SideInfo | None], asked: dict[str, Any]
-) -> Judged:
+) -> Arrays:
     """One network of one seed on the test users."""
     events, side = data
     made = examples_of(name, events, seed)
@@ -86,27 +99,37 @@ def judge(
     options = {k: v for k, v in asked.items() if k != "quick"}
     model = rank.fit(train, base, embedding, side_info=side, seed=seed, **options)
     values = auc_values(model.score_examples(test), test.labels)
-    facts: dict[str, float] = {
-        "best epoch": model.about["best epoch"], "validation": model.about["validation auc"] or float("nan"),
-        "rows rate": asked["rows_rate"],
-    }  # fmt: skip
     told = rank.envelope_radius(model.vectors.array, rank.interest_groups(test.sequences), least=3)
-    facts |= {"R max": told.largest, "R mean": told.mean}
-    return Judged(values, test.users, facts)
+    facts = {
+        "best epoch": model.about["best epoch"], "validation": model.about["validation auc"] or float("nan"),
+        "R max": told.largest, "R mean": told.mean,
+    }  # fmt: skip
+    return {"values": values, "users": test.users} | {k: np.array(v) for k, v in facts.items()}
 
 
-def kept(path: Path, make: Any) -> Judged:
-    """What a file keeps, made where it is not there."""
-    if not path.is_file():
-        found: Judged = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f"new-{path.name}")
-        np.savez(draft, values=found.values, users=found.users, names=np.array(list(found.facts)),
-                 facts=np.array(list(found.facts.values())))  # fmt: skip
-        draft.replace(path)
-    with np.load(path) as stored:
-        facts = dict(zip(stored["names"].tolist(), stored["facts"].tolist(), strict=True))
-        return Judged(stored["values"], stored["users"], facts)
+def grid(embedding: str, rates: Sequence[float]) -> list[dict[str, float]]:
+    """What is tried on the first seed."""
+    name, values = OPTIONS.get(embedding, ("", ()))
+    return [{"rows_rate": r} | ({name: v} if name else {}) for r in rates for v in values or (0.0,)]
+
+
+def best_of(
+    name: str, base: str, embedding: str, seed: int, data: tuple[Any, SideInfo | None],
+    tried: Sequence[dict[str, float]], fixed: dict[str, Any],
+) -> Judged:  # fmt: skip
+    """The one with the best AUC of held-out training users, from what is kept and what is missing."""
+    made = []
+    for asked in tried:
+        with_all = {**fixed, **asked}
+        told = {"data": name, "base": base, "embedding": embedding, "seed": seed}
+        told |= {k: v for k, v in with_all.items() if k != "workers"}
+        found, commit = kept(
+            CACHE / "res_embedding", f"{name}-{base}-{embedding}-{seed}", told,
+            partial(judge, name, base, embedding, seed, data, with_all),
+        )  # fmt: skip
+        values, users = found.pop("values"), found.pop("users")
+        made.append(Judged(values, users, {k: float(v) for k, v in found.items()}, asked, commit))
+    return max(made, key=lambda one: one.facts["validation"])
 
 
 def cells(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
@@ -139,6 +162,7 @@ def figures_of(found: dict[tuple[str, str], list[Judged]]) -> dict[str, Any]:
                 cell[f"above {other}"] = told(paired_difference(values, theirs, users))
         for fact in parts[0].facts:
             cell[fact] = float(np.mean([p.facts[fact] for p in parts]))
+        cell["chosen"] = parts[0].asked
         out[f"{base} {embedding}"] = cell
     return out
 
@@ -153,10 +177,7 @@ def rows_of(figures: dict[str, Any]) -> list[list[str]]:
         for other in ("above random", "above double"):
             d = cell.get(other)
             row.append("" if d is None else f"{d['mean']:+.4f} ({d['low']:+.4f}, {d['high']:+.4f})")
-        row += [
-            f"{cell['R max']:.2f}" if "R max" in cell else "",
-            f"{cell['R mean']:.2f}" if "R mean" in cell else "",
-        ]
+        row += [f"{cell['R max']:.2f}", f"{cell['R mean']:.2f}"]
         rows.append([*row, "" if paper is None else f"{paper:.4f}"])
     return rows
 
@@ -171,8 +192,6 @@ def main() -> None:
     options.add_argument("--rates", default="0.001,0.005,0.02", help="learning rates of the item rows")
     options.add_argument("--set", dest="changes", action="append", default=[], metavar="NAME=VALUE")
     asked = options.parse_args()
-    from cowalk.settings import parse_changes
-
     changes = parse_changes(asked.changes)
     seeds = [int(one) for one in asked.seeds.split(",")]
     rates = [float(one) for one in asked.rates.split(",")]
@@ -180,32 +199,25 @@ def main() -> None:
     if asked.quick:
         fixed |= {"quick": True, "epochs": 1}
     data = read(asked.dataset)
-    place = CACHE / "res_embedding" / ("quick" if asked.quick else "full") / asked.dataset
-    mark = "".join(f" {k}={v}" for k, v in sorted(changes.items()))
     found: dict[tuple[str, str], list[Judged]] = {}
-    for seed in seeds:
+    for done, seed in enumerate(seeds):
         for base, embedding in cells(asked):
             say(f"{asked.dataset} seed {seed} {base} {embedding}")
             before = found.setdefault((base, embedding), [])
-            tried = [before[0].facts["rows rate"]] if before else rates
-            made = [
-                kept(
-                    place / f"{base}-{embedding}-{seed} rows_rate={rate:g}{mark}.npz",
-                    lambda b=base, e=embedding, s=seed, r=rate: judge(
-                        asked.dataset, b, e, s, data, {**fixed, "rows_rate": r}
-                    ),
-                )
-                for rate in tried
-            ]
-            before.append(max(made, key=lambda one: one.facts["validation"]))
+            tried = [before[0].asked] if before else grid(embedding, rates)
+            before.append(best_of(asked.dataset, base, embedding, seed, data, tried, fixed))
+        told = {"seeds": seeds[: done + 1], "changes": changes, "rates": rates, "test users": 0.2}
+        keep(asked.dataset, told, found, quick=asked.quick)
+
+
+def keep(name: str, told: dict[str, Any], found: dict[tuple[str, str], list[Judged]], *, quick: bool) -> None:
+    """Print and record what is known so far."""
     figures = figures_of(found)
     head = ["network", "AUC", "above random", "above double", "R max", "R mean", "paper (Electronics)"]
     print(table(head, rows_of(figures)))
-    import torch
-
-    settings = {"seeds": seeds, "changes": changes, "rates": rates, "test users": 0.2}
-    record(f"res_embedding_{asked.dataset}", settings, figures, quick=asked.quick,
-           peers={"torch": torch.__version__})  # fmt: skip
+    commits = sorted({one.commit for parts in found.values() for one in parts})
+    peers = {"torch": version("torch")}
+    record(f"res_embedding_{name}", {**told, "commits": commits}, figures, quick=quick, peers=peers)
 
 
 if __name__ == "__main__":
