@@ -45,6 +45,7 @@ _HOMES = {
         "item_graph",
         "leave_last",
         "read_clicks",
+        "read_clicks_split",
         "read_edges",
         "read_events",
         "read_items",
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from cowalk.prepare import item_graph as item_graph
     from cowalk.prepare import leave_last as leave_last
     from cowalk.prepare import read_clicks as read_clicks
+    from cowalk.prepare import read_clicks_split as read_clicks_split
     from cowalk.prepare import read_edges as read_edges
     from cowalk.prepare import read_events as read_events
     from cowalk.prepare import read_items as read_items

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from cowalk.errors import DataError, UsageError
+from cowalk.prepare.click_columns import log_edges
 from cowalk.prepare.click_settings import ClickSettings
-from cowalk.prepare.clicks import log_edges, read_clicks
+from cowalk.prepare.clicks import read_clicks
 from cowalk.tables.clicks import ClickColumn, ClickTable
 
 ROWS = """user,site,slot,price,label

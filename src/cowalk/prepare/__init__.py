@@ -2,7 +2,7 @@
 
 from cowalk.prepare.attributes import catalogue_of, settings_like
 from cowalk.prepare.click_settings import ClickSettings
-from cowalk.prepare.clicks import read_clicks
+from cowalk.prepare.clicks import read_clicks, read_clicks_split
 from cowalk.prepare.dense import with_vectors
 from cowalk.prepare.edges import as_undirected, graph_from_networkx, graph_from_scipy, read_edges
 from cowalk.prepare.graph import graph_of_edges, item_graph
@@ -43,6 +43,7 @@ __all__ = [
     "item_graph",
     "leave_last",
     "read_clicks",
+    "read_clicks_split",
     "read_edges",
     "read_events",
     "read_items",

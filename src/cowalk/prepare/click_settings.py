@@ -17,6 +17,9 @@ class ClickSettings(Settings):
     )
     label_column: str = Field("label", description="Column of the label, 0 or 1.")
     group_column: str | None = Field(None, description="Column of the user, for grouped AUC; no feature.")
+    time_column: str | None = Field(
+        None, description="Column of the time, for a split by time; no feature. None = the order of the rows."
+    )
     categorical: tuple[str, ...] = Field((), description="Columns that are categories whatever they hold.")
     numeric: tuple[str, ...] = Field(
         (), description="Columns that are numbers; else those with fractions are."
