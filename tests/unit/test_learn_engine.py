@@ -22,6 +22,8 @@ from cowalk.errors import DataError, DivergedError, UsageError
 from cowalk.kernels import skipgram
 from cowalk.kernels.bundles import Draw, Mix, Parts, Steps, Stream, Table
 from cowalk.learn import Learned, LearnSettings, WalkSettings, learn, sequences
+from cowalk.learn.outputs import outputs_of
+from cowalk.learn.state import block_size
 from cowalk.tables import ItemGraph, Sessions, SideInfo
 
 VOCAB = vocab_of(COUNTS)
@@ -318,3 +320,25 @@ def test_two_planted_clusters_are_told_apart(source: str, form: str, mode: str) 
     for scores in (unit @ unit.T, learned.vectors @ learned.contexts.T):
         assert scores[same & other].min() > scores[~same].max()
     assert learned.losses[-1] < learned.losses[0]
+
+
+def block_of(positions: int, **names: object) -> int:
+    settings = LearnSettings.model_validate({"optimizer": "sgd", "negative": 1} | names)
+    even = np.full(50_000, 20)  # no row is hot, so only the epoch's length tells
+    return block_size(even, outputs_of(even, settings), 20.0, settings, positions=positions)
+
+
+def test_sgd_takes_a_thousandth_of_an_epoch_at_once_and_small_epochs_step_by_step() -> None:
+    assert block_of(600_000) == 600
+    assert block_of(10_000_000) == 1024
+    assert block_of(10_000_000, block=512) == 512
+    assert block_of(255_999) == 1
+    assert block_of(1_000, optimizer="adagrad") == 1024
+
+
+def test_small_epochs_of_sgd_learn_as_one_lock_free_worker_does() -> None:
+    names: dict[str, object] = {"optimizer": "sgd", "step": 0.05}
+    turns = [run(**names, workers=workers) for workers in (1, 2)]
+    alone = run(**names, workers=1, mode="hogwild")
+    assert_equal(turns[0], alone)
+    assert_equal(turns[1], alone)

@@ -105,7 +105,9 @@ class _Run:
         block = thread_count(workers)
         if s.mode == "deterministic":
             drawn = None if negatives is None else negatives.hottest
-            block = block_size(counts, self.outputs, sequences.mean_others(), s, drawn)
+            others, positions = sequences.mean_others(), sequences.positions()
+            block = block_size(counts, self.outputs, others, s, drawn, positions=positions)
+        self.in_turn = s.mode == "deterministic" and block == 1
         self.room = with_pools(new_room(block, parts, self.outputs, s), s)
 
     def epochs(self, checkpoint: Checkpoint) -> list[float]:
@@ -177,8 +179,9 @@ class _Run:
             *self.held,
         )
         draw = self.draw._replace(seed=np.uint64(seeds.stream(self.seed, f"pairs {epoch}")))
-        kernel = kernels.learn_blocks if s.mode == "deterministic" else kernels.learn_lockfree
-        with threads(self.workers) as workers:
+        blocks = s.mode == "deterministic" and not self.in_turn
+        kernel = kernels.learn_blocks if blocks else kernels.learn_lockfree
+        with threads(1 if self.in_turn else self.workers) as workers:
             kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
 
     def _mixed(self) -> tuple[Floats, Floats]:

@@ -39,6 +39,10 @@ class Sequences(Protocol):
         """int64[V]: how often each item stands in the sequences of the first epoch."""
         ...
 
+    def positions(self) -> int:
+        """How many positions an epoch has before subsampling; of walks that nowhere end early."""
+        ...
+
     def mean_others(self) -> float:
         """How many other positions stand in the sequence of a position, on average."""
         ...
@@ -82,6 +86,10 @@ class WalkSequences:
             total += np.bincount(chunk.stream.tokens, minlength=len(total))
         return total
 
+    def positions(self) -> int:
+        """See Sequences."""
+        return self.walker.rows_per_epoch * self.walker.settings.walk_length
+
     def mean_others(self) -> float:
         """See Sequences; of walks that nowhere end early."""
         return float(self.walker.settings.walk_length - 1)
@@ -122,6 +130,10 @@ class SessionSequences:
     def counts(self) -> Offsets:
         """See Sequences."""
         return np.bincount(self.sessions.items, minlength=self.n_items).astype(np.int64)
+
+    def positions(self) -> int:
+        """See Sequences."""
+        return len(self.sessions.items)
 
     def mean_others(self) -> float:
         """See Sequences."""

@@ -132,7 +132,10 @@ class LearnSettings(Settings):
         "deterministic", description="Equal bit for bit on any number of threads, or lock-free."
     )
     block: int = Field(
-        1024, ge=16, description="Positions whose gradients are taken at the same values (deterministic)."
+        1024,
+        ge=16,
+        description="Positions whose gradients are taken at the same values (deterministic). SGD takes a "
+        "thousandth of an epoch at most; below 256,000 positions it steps one by one, on one thread.",
     )
     tolerance: float = Field(
         0.0, ge=0, description="Stop when the loss falls by less than this share; 0 = never."

@@ -17,6 +17,8 @@ from cowalk.types import AnyArray, Floats, Offsets
 
 HOT = 48  # steps on one context row that a block may hold on average: more, at the same old values, over-step
 LEAST = 32  # positions in a block at least: below this the threads only wait for each other
+STALE = 1e-3  # share of an epoch's positions that share old values under plain SGD: rows grow from near 0 by
+FEW = 256  # compounding, which old values hold back; a block of fewer positions is not worth its threads
 
 
 def new_table(parts: PartsTable, items: int, outputs: Outputs, settings: LearnSettings, seed: int) -> Table:
@@ -87,14 +89,18 @@ def mean_contexts(settings: LearnSettings, others: float) -> float:
 
 
 def block_size(
-    counts: Offsets, outputs: Outputs, others: float, settings: LearnSettings, drawn: float | None = None
-) -> int:
+    counts: Offsets, outputs: Outputs, others: float, settings: LearnSettings, drawn: float | None = None,
+    *, positions: int = 0,
+) -> int:  # fmt: skip
     """Positions of a block: settings.block, or as many as step the hottest output row HOT times.
 
-    The expected steps per position are those on the most frequent item's context row, as a context and as a
-    negative (drawn: the chance of the likeliest one, where it is not popularity's); in a tree those on its
-    root.
+    Plain SGD takes STALE of an epoch's `positions` at most, and 1, that is one step after the other, where
+    that would be fewer than FEW. The expected steps per position are those on the most frequent item's
+    context row, as a context and as a negative (drawn: the chance of the likeliest one, where it is not
+    popularity's); in a tree those on its root.
     """
+    if settings.optimizer == "sgd" and 0 < positions < FEW / STALE:
+        return 1
     contexts = 1.0 if settings.architecture == "cbow" else mean_contexts(settings, others)
     if outputs.kind == TREE:
         hottest = contexts
@@ -105,7 +111,10 @@ def block_size(
         weights = negative_weights(counts, settings.ns_exponent)
         drawn = weights.max() / weights.sum() if drawn is None else drawn
         hottest = contexts * counts.max() / counts.sum() + negatives * drawn
-    return int(min(settings.block, max(LEAST, HOT / hottest)))
+    most = settings.block
+    if settings.optimizer == "sgd" and positions:
+        most = min(most, int(STALE * positions))
+    return int(min(most, max(LEAST, HOT / hottest)))
 
 
 def most_contexts(settings: LearnSettings) -> int:
