@@ -32,13 +32,16 @@ from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
 from cowalk.evaluate.clicks import auc_values
 from cowalk.examples import Examples, one_per_user, rated_examples, split_by_user
 from cowalk.prepare import encode_side_info, read_events, read_items
+from cowalk.rank.pretrain import pretrained, shown_sequences
+from cowalk.rank.settings import PRETRAINED
 from cowalk.settings import load_recipe, parse_changes
-from cowalk.tables import SideInfo
+from cowalk.tables import SideInfo, Vectors
 from kept import Arrays, kept
 
 BASES = ("mlp", "pnn", "din")
 EMBEDDINGS = ("random", "l2", "double", "item2vec", "node2vec", "eges", "res-avg", "res-gcn", "res-att")
 DATA = ("beauty", "movielens-100k")
+SIZE = 18
 PAPER = {
     "random": (0.8558, 0.8601, 0.8635), "l2": (0.8649, 0.8671, 0.8752), "item2vec": (0.8710, 0.8771, 0.8786),
     "node2vec": (0.8756, 0.8817, 0.8832), "double": (None, None, 0.8751), "res-avg": (0.8857, 0.8930, 0.8981),
@@ -87,21 +90,44 @@ def examples_of(name: str, events: Any, seed: int) -> Examples:
     return one_per_user(events, last=50, seed=seed)
 
 
-def judge(
-    name: str, base: str, embedding: str, seed: int, data: tuple[Any, SideInfo | None], asked: dict[str, Any]
-) -> Arrays:
+class World:
+    """Examples of one seed: to train on, to validate by, to test on; vectors are learned once."""
+
+    def __init__(self, name: str, seed: int, data: tuple[Any, SideInfo | None], *, quick: bool) -> None:
+        events, self.side = data
+        made = examples_of(name, events, seed)
+        if quick:
+            made = made.select(made.owners < 2000)
+        self.seed = seed
+        train, self.test = split_by_user(made, 0.2, seed)
+        self.seen, self.held = split_by_user(train, 0.1, seed)
+        self.learned: dict[str, Vectors] = {}
+
+    def vectors(self, recipe: str, workers: int) -> Vectors:
+        """What a recipe learns from the histories of training users."""
+        if recipe not in self.learned:
+            say(f"seed {self.seed}: learning {recipe}")
+            sequences = shown_sequences(self.seen, with_targets=False)
+            self.learned[recipe] = pretrained(
+                recipe, sequences, self.seen, SIZE, side_info=self.side, seed=self.seed, workers=workers
+            )
+        return self.learned[recipe]
+
+
+def judge(world: World, base: str, embedding: str, asked: dict[str, Any]) -> Arrays:
     """One network of one seed on the test users."""
-    events, side = data
-    made = examples_of(name, events, seed)
-    if asked.get("quick"):
-        made = made.select(made.owners < 2000)
-    train, test = split_by_user(made, 0.2, seed)
-    options = {k: v for k, v in asked.items() if k != "quick"}
-    model = rank.fit(train, base, embedding, side_info=side, seed=seed, **options)
+    options: dict[str, Any] = {k: v for k, v in asked.items() if k != "quick"}
+    given = embedding
+    if embedding in PRETRAINED:
+        given, options["vectors"] = "vectors", world.vectors(embedding, asked["workers"])
+    model = rank.fit(
+        world.seen, base, given, validation=world.held, seed=world.seed, vector_size=SIZE, **options
+    )
+    test = world.test
     values = auc_values(model.score_examples(test), test.labels)
     told = rank.envelope_radius(model.vectors.array, rank.interest_groups(test.sequences), least=3)
     facts = {
-        "best epoch": model.about["best epoch"], "validation": model.about["validation auc"] or float("nan"),
+        "best epoch": model.about["best epoch"], "validation": model.about["validation auc"],
         "R max": told.largest, "R mean": told.mean,
     }  # fmt: skip
     return {"values": values, "users": test.users} | {k: np.array(v) for k, v in facts.items()}
@@ -114,18 +140,18 @@ def grid(embedding: str, rates: Sequence[float]) -> list[dict[str, float]]:
 
 
 def best_of(
-    name: str, base: str, embedding: str, seed: int, data: tuple[Any, SideInfo | None],
-    tried: Sequence[dict[str, float]], fixed: dict[str, Any],
+    name: str, base: str, embedding: str, world: World, tried: Sequence[dict[str, float]],
+    fixed: dict[str, Any],
 ) -> Judged:  # fmt: skip
     """The one with the best AUC of held-out training users, from what is kept and what is missing."""
     made = []
     for asked in tried:
         with_all = {**fixed, **asked}
-        told = {"data": name, "base": base, "embedding": embedding, "seed": seed}
+        told = {"data": name, "base": base, "embedding": embedding, "seed": world.seed}
         told |= {k: v for k, v in with_all.items() if k != "workers"}
         found, commit = kept(
-            CACHE / "res_embedding", f"{name}-{base}-{embedding}-{seed}", told,
-            partial(judge, name, base, embedding, seed, data, with_all),
+            CACHE / "res_embedding", f"{name}-{base}-{embedding}-{world.seed}", told,
+            partial(judge, world, base, embedding, with_all),
         )  # fmt: skip
         values, users = found.pop("values"), found.pop("users")
         made.append(Judged(values, users, {k: float(v) for k, v in found.items()}, asked, commit))
@@ -201,11 +227,12 @@ def main() -> None:
     data = read(asked.dataset)
     found: dict[tuple[str, str], list[Judged]] = {}
     for done, seed in enumerate(seeds):
+        world = World(asked.dataset, seed, data, quick=asked.quick)
         for base, embedding in cells(asked):
             say(f"{asked.dataset} seed {seed} {base} {embedding}")
             before = found.setdefault((base, embedding), [])
             tried = [before[0].asked] if before else grid(embedding, rates)
-            before.append(best_of(asked.dataset, base, embedding, seed, data, tried, fixed))
+            before.append(best_of(asked.dataset, base, embedding, world, tried, fixed))
         told = {"seeds": seeds[: done + 1], "changes": changes, "rates": rates, "test users": 0.2}
         keep(asked.dataset, told, found, quick=asked.quick)
 
