@@ -24,8 +24,12 @@ from report_online import NAMES as ONLINE
 from report_online import online
 from report_page import NAMES as PAGES
 from report_page import page
+from report_res_embedding import NAMES as RES_EMBEDDING
+from report_res_embedding import res_embedding
 from report_serving import NAMES as SERVING
 from report_serving import serving
+from report_towers import NAMES as TOWERS
+from report_towers import towers
 from report_tuning import NAMES as TUNING
 from report_tuning import tuning
 from report_updates import NAMES as UPDATES
@@ -284,6 +288,8 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("The online store", ONLINE, online),
     ("The service", SERVING, serving),
     ("The page", PAGES, page),
+    ("Two-tower and YouTubeDNN", TOWERS, towers),
+    ("Ranking: item vectors and Res-embedding", RES_EMBEDDING, res_embedding),
     ("Networks over tables of clicks", CTR, ctr),
 )
 
@@ -309,7 +315,7 @@ def sections(found: Mapping[str, Result]) -> Iterator[tuple[str, Bars]]:
             yield "\n\n".join([title, text, where(result)]), bars
 
 
-def page(found: Mapping[str, Result]) -> str:
+def whole(found: Mapping[str, Result]) -> str:
     """The whole page: what was asked and whether it is met first, then the measurements."""
     made = list(sections(found))
     bars = [(what, measured, bar, yes(met)) for _, some in made for what, measured, bar, met in some]
@@ -327,7 +333,7 @@ def main() -> None:
     folder: Path = QUICK_RESULTS if quick else RESULTS
     target = QUICK_RESULTS.parent / "benchmarks.md" if quick else PAGE
     found = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
-    target.write_text(page(found))
+    target.write_text(whole(found))
     print(f"written: {target.relative_to(ROOT)} from {len(found)} results")
 
 

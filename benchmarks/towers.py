@@ -28,7 +28,7 @@ from cowalk.judging import named
 from cowalk.nn.batches import tensors
 from cowalk.nn.features import features_of
 from cowalk.nn.recall import examples_of
-from cowalk.nn.train import optimizers_of
+from cowalk.nn.steps import optimizers_of
 from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower
 from cowalk.prepared import Prepared, read_inputs
 from cowalk.settings import load_recipe
