@@ -1,6 +1,6 @@
 """Settings of training a network; every model of torch reads them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,7 +30,13 @@ class TrainSettings(Settings):
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = Field(
         "auto", description="What computes; auto = a GPU where there is one."
     )
-    devices: int = Field(1, ge=1, description="1; several devices are not supported, and refused.")
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        1, description="How many devices compute, each a batch of a step; auto = all GPUs that are there."
+    )
+    strategy: Literal["auto", "ddp_spawn", "ddp"] = Field(
+        "auto", description="How several devices start: ddp_spawn (auto) = processes of this one; ddp = the "
+        "script again for each, or by torchrun.",
+    )  # fmt: skip
     precision: Precision = Field("32", description="Numbers of the network: 32 bits, or 16 where safe.")
     logger: Literal["none", "csv", "tensorboard"] = Field(
         "none", description="Where losses and figures are written, epoch by epoch."

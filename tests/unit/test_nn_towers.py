@@ -1,8 +1,10 @@
 """Two-tower and YouTubeDNN: the numpy towers equal torch, seeds are equal, cold items have vectors."""
 
+import pickle
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -314,3 +316,26 @@ def test_a_resumed_run_has_seen_the_stream_of_the_earlier_epochs() -> None:
     resumed.before(2, batches)
     assert whole.stream.step == resumed.stream.step == 2 * len(batches(0))
     assert np.array_equal(whole.stream.gaps, resumed.stream.gaps)
+
+
+@pytest.mark.parametrize("learn", [learn_two_tower, learn_youtube])
+def test_all_that_is_trained_can_be_sent_to_another_process(
+    learn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    def keep(network: Any, epoch: Any, settings: Any, run: Any, figure: Any, identity: str) -> None:
+        sent.append(pickle.dumps((network, epoch, figure)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules[learn.__module__], "run_training", keep)
+    with pytest.raises(KeyboardInterrupt):
+        learn(WORLD, None, QUICK, Run())
+    network, epoch, figure = pickle.loads(sent[0])
+    assert epoch(0).network is network
+    assert len(next(iter(epoch(0)))["history"]) == QUICK.batch_size
+    assert 0 < figure() <= 1
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.fill_(float("nan"))
+    assert figure() == 0.0  # the figure is of the network that came with it

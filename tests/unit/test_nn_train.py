@@ -16,7 +16,8 @@ from cowalk.nn.groups import optimizers
 from cowalk.nn.interest_graph import InterestGraph
 from cowalk.nn.items import PlainItems
 from cowalk.nn.residual import ResidualEmbedding
-from cowalk.nn.train import optimizers_of, train
+from cowalk.nn.steps import optimizers_of
+from cowalk.nn.train import train
 from cowalk.train_settings import TrainSettings
 
 RNG = np.random.default_rng(0)
@@ -133,11 +134,6 @@ def test_a_checkpoint_that_does_not_fit_is_told(tmp_path: Path, over: bool) -> N
     other.table = nn.Embedding(11, 1)
     with pytest.raises(ModelError, match=r"epoch\.ckpt: does not fit the network .*remove it to begin again"):
         train(other, epoch, s, checkpoint=tmp_path)
-
-
-def test_several_devices_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"train\.devices=2: training on several devices is not supported"):
-        train(Small(), epoch, TrainSettings(epochs=1, devices=2, **FAST))
 
 
 def test_sparse_rows_keep_the_rate_of_their_group() -> None:

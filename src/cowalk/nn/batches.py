@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from cowalk.errors import UsageError
 from cowalk.types import AnyArray
 
 
@@ -29,12 +30,20 @@ def _tensor(array: AnyArray) -> Tensor:
 class Loader:
     """An iterable of batches with a length, as Lightning wants it; batches become tensors as they come.
 
-    rank, ranks: with several devices each takes every ranks-th batch, and all the same number.
+    rank, ranks: with several devices each takes every ranks-th batch, and all the same number; UsageError
+    where that is none. Every device makes all batches, since they draw from one stream, and keeps its own.
     """
 
     batches: Iterable[Mapping[str, Any]]
     rank: int = 0
     ranks: int = 1
+
+    def __post_init__(self) -> None:
+        if self.ranks > 1 and not len(self):
+            raise UsageError(
+                f"an epoch has {len(self.batches)} batches, too few for {self.ranks} devices: "  # type: ignore[arg-type]
+                "lower train.batch_size or train.devices"
+            )
 
     def __len__(self) -> int:
         return len(self.batches) // self.ranks  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -204,21 +205,24 @@ def learn_two_tower(
         )  # fmt: skip
     frequency = Frequency(examples, s, t, seed)
 
-    def batches(number: int) -> Batches:
-        return Batches(examples, t.batch_size, seed, number)
-
-    def epoch(number: int) -> TowerBatches:
-        frequency.before(number, batches)
-        return TowerBatches(batches(number), network, frequency, seed)
-
-    def figure() -> float:
-        assert held is not None
-        inputs = network.items.all()
-        return recall_of(network.user_tower(inputs), network.item_tower().top(inputs), held)
-
+    # No closures: with several devices all of this is sent to processes of their own.
+    epoch = partial(_epoch, partial(Batches, examples, t.batch_size, seed), network, frequency, seed)
+    figure = None if held is None else partial(_figure, network, held)
     identity = identity_of("two-tower", examples, seed, s, t)
-    trace = run_training(network, epoch, t, run, None if held is None else figure, identity)
+    trace = run_training(network, epoch, t, run, figure, identity)
     return _learned(data, network, trace.losses)
+
+
+def _epoch(
+    batches: Callable[[int], Batches], network: TwoTower, frequency: Frequency, seed: int, number: int
+) -> TowerBatches:
+    frequency.before(number, batches)
+    return TowerBatches(batches(number), network, frequency, seed)
+
+
+def _figure(network: TwoTower, held: Examples) -> float:
+    inputs = network.items.all()
+    return recall_of(network.user_tower(inputs), network.item_tower().top(inputs), held)
 
 
 def _people(side: SideInfo | None) -> Features | None:

@@ -4,8 +4,9 @@ row per item, by sampled softmax. Source: Covington, Adams, Sargin 2016, section
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -190,15 +191,12 @@ def learn_youtube(
     samples = Samples.of(_counts(examples), s.negative_power, s.negatives)
     newest = int(examples.times.max(initial=0))
 
-    def epoch(number: int) -> YouTubeBatches:
-        return YouTubeBatches(Batches(examples, t.batch_size, seed, number), network, samples, newest, seed)
-
-    def figure() -> float:
-        assert held is not None
-        return recall_of(network.user_tower(), network.contexts(), held)
-
+    # No closures: with several devices all of this is sent to processes of their own.
+    batches = partial(Batches, examples, t.batch_size, seed)
+    epoch = partial(_epoch, batches, network, samples, newest, seed)
+    figure = None if held is None else partial(_figure, network, held)
     identity = identity_of("youtube-dnn", examples, seed, s, t)
-    trace = run_training(network, epoch, t, run, None if held is None else figure, identity)
+    trace = run_training(network, epoch, t, run, figure, identity)
     contexts = network.contexts()
     vectors = contexts.copy()
     if s.bias:
@@ -208,6 +206,17 @@ def learn_youtube(
         data.vocab.fingerprint, vectors, contexts, vectors, (), ones, (), tuple(trace.losses),
         extra=dict(network.user_tower().arrays()),
     )  # fmt: skip
+
+
+def _epoch(
+    batches: Callable[[int], Batches], network: YouTubeDNN, samples: Samples, newest: int, seed: int,
+    number: int,
+) -> YouTubeBatches:  # fmt: skip
+    return YouTubeBatches(batches(number), network, samples, newest, seed)
+
+
+def _figure(network: YouTubeDNN, held: Examples) -> float:
+    return recall_of(network.user_tower(), network.contexts(), held)
 
 
 def _counts(examples: Examples) -> AnyArray:

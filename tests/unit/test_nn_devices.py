@@ -1,0 +1,132 @@
+"""Several devices: two processes come to the weights of one; what goes wrong in them is one line here."""
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+from torch.distributed import get_rank, is_initialized
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
+
+from cowalk.errors import DivergedError, UsageError
+from cowalk.nn.batches import Loader
+from cowalk.nn.devices import Relay, several, told_by_processes
+from cowalk.nn.train import train
+from cowalk.train_settings import TrainSettings
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(64, 3)).astype(np.float32)
+Y = (X @ [1, 2, 3]).astype(np.float32)
+CODES = RNG.integers(0, 10, 64)
+SLOW = TrainSettings(epochs=3, learning_rate=0.05, accelerator="cpu", optimizer="sgd", sparse=True)
+
+
+class Small(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.linear, self.table = nn.Linear(3, 1), nn.Parameter(torch.randn(10, 1))
+
+    def sparse_tables(self) -> list[nn.Parameter]:
+        return [self.table]
+
+    def loss(self, batch: dict[str, Any]) -> Tensor:
+        rows = nn.functional.embedding(batch["codes"], self.table, sparse=True)
+        found: Tensor = self.linear(batch["x"])[:, 0] + rows[:, 0]
+        return ((found - batch["y"]) ** 2).mean()
+
+    def all(self) -> np.ndarray[Any, Any]:
+        return torch.cat([p.detach().ravel() for p in (*self.linear.parameters(), self.table)]).numpy()
+
+
+def epoch(size: int, folder: Path, network: Small, number: int) -> list[dict[str, Any]]:
+    """Batches of a size; each process notes the weights that it begins the epoch with."""
+    rank = get_rank() if is_initialized() else 0
+    np.save(folder / f"{rank} of epoch {number}.npy", network.all())
+    order = np.random.default_rng(number).permutation(64).reshape(-1, size)
+    return [{"x": X[rows], "y": Y[rows], "codes": CODES[rows]} for rows in order]
+
+
+def figure(network: Small) -> float:
+    return -float(np.abs(network.all() - 1).sum())  # of the weights that are trained, in whichever process
+
+
+def test_two_processes_come_to_the_weights_of_one(tmp_path: Path) -> None:
+    one, two = Small(), Small()
+    wanted = train(one, partial(epoch, 16, tmp_path, one), SLOW, figure=partial(figure, one))
+    told: list[str] = []
+    try:
+        found = train(
+            two, partial(epoch, 8, tmp_path, two), SLOW.model_copy(update={"devices": 2}), workers=2,
+            figure=partial(figure, two), progress=lambda share, words: told.append(words),
+            checkpoint=tmp_path / "kept",
+        )  # fmt: skip
+    except (OSError, ProcessExitedException) as error:
+        pytest.skip(f"processes cannot be started here: {error}")
+    assert found.losses[-1] < 0.5 * found.losses[0]
+    assert np.allclose(found.losses, wanted.losses, rtol=1e-5)
+    assert np.allclose(found.figures, wanted.figures, rtol=1e-5)
+    assert found.best == wanted.best
+    assert np.abs(two.all() - one.all()).max() < 1e-5
+    begun = [np.load(tmp_path / f"{rank} of epoch 2.npy") for rank in range(2)]
+    assert np.array_equal(*begun)
+    assert not np.array_equal(begun[0], Small().all())
+    assert [words.split()[1] for words in told] == ["1", "2", "3"]
+    # What was kept by two processes is what one goes on from, or ends with.
+    again = Small()
+    assert train(again, partial(epoch, 8, tmp_path, again), SLOW, checkpoint=tmp_path / "kept") == found
+    assert np.array_equal(again.all(), two.all())
+    assert "LOCAL_RANK" not in os.environ
+
+
+def test_how_many_devices() -> None:
+    assert not several(TrainSettings())
+    assert several(TrainSettings(devices=2))
+    assert not several(TrainSettings(devices="auto", accelerator="cpu"))
+    with pytest.raises(ValidationError):
+        TrainSettings(devices=0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_device_that_is_not_there_is_told() -> None:
+    with pytest.raises(UsageError, match=r"train\.accelerator=gpu, .*no such device .*accelerator=auto"):
+        train(Small(), list, TrainSettings(epochs=1, accelerator="gpu"))
+
+
+def test_what_cannot_be_sent_is_told(tmp_path: Path) -> None:
+    two = TrainSettings(epochs=1, accelerator="cpu", devices=2)
+    with pytest.raises(UsageError, match=r"several devices are processes of their own, .* cannot be sent"):
+        train(Small(), lambda number: [], two)
+    with pytest.raises(UsageError, match=r"train\.strategy=ddp runs the whole script once per device"):
+        train(Small(), list, two.model_copy(update={"strategy": "ddp"}), checkpoint=tmp_path)
+
+
+def test_errors_of_a_process_come_back_as_they_are() -> None:
+    trace = "Traceback ...\n  File ...\ncowalk.errors.DivergedError: training diverged in epoch 1\n"
+    with pytest.raises(DivergedError, match=r"^training diverged in epoch 1$"), told_by_processes():
+        raise ProcessRaisedException(trace, 0, 1)
+    with pytest.raises(ProcessRaisedException), told_by_processes():
+        raise ProcessRaisedException("Traceback ...\nZeroDivisionError: division by zero", 0, 1)
+    with pytest.raises(UsageError, match='if __name__ == "__main__"'), told_by_processes():
+        raise ProcessExitedException("process 1 terminated with exit code 1", 1, 1, 1)
+    with pytest.raises(TypeError), told_by_processes():
+        raise TypeError("no words of sending")
+
+
+def test_progress_of_another_process_is_heard() -> None:
+    told: list[tuple[float, str]] = []
+    relay = Relay()
+    with relay.heard(lambda share, words: told.append((share, words))):
+        relay(0.5, "half")
+        relay(1.0, "whole")
+    assert told == [(0.5, "half"), (1.0, "whole")]
+
+
+def test_too_few_batches_for_the_devices_are_told() -> None:
+    with pytest.raises(UsageError, match=r"an epoch has 1 batches, too few for 2 devices: lower"):
+        Loader([{"n": np.zeros(1)}], 0, 2)
