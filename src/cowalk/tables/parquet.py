@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 
 from cowalk.errors import CowalkError, ModelError
-from cowalk.tables.duck import connect
+from cowalk.tables.duck import cursor
 from cowalk.tables.side_info import Field, SideInfo
 from cowalk.tables.vocab import STRING, Vocab
 from cowalk.types import AnyArray
@@ -27,8 +27,7 @@ def write_table(
     """Write equally long columns as one zstd Parquet file with these SQL types."""
     plain = {n: c.astype(object) if c.dtype.kind in "TU" else np.asarray(c) for n, c in columns.items()}
     wanted = ", ".join(f'"{name}"::{kind} AS "{name}"' for name, kind in types.items())
-    with connect() as con:
-        con.execute("SET threads = 1")  # one writer keeps the order of the rows
+    with cursor() as con:  # one thread keeps the order of the rows
         con.register("given", plain)
         con.execute(
             f"COPY (SELECT {wanted} FROM given {order}) TO {quoted(path)} (FORMAT parquet, COMPRESSION zstd)"
@@ -39,7 +38,7 @@ def read_table(path: Path, columns: tuple[str, ...]) -> dict[str, AnyArray]:
     """The named columns in the order of the file; nulls and unreadable files are a ModelError."""
     names = ", ".join(f'"{name}"' for name in columns)
     try:
-        with connect() as con:
+        with cursor() as con:
             found = con.execute(f"SELECT {names} FROM read_parquet({quoted(path)})").fetchnumpy()
     except (duckdb.Error, UnicodeDecodeError, MemoryError) as error:
         raise ModelError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
