@@ -10,19 +10,19 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from cowalk.settings import Recipe
 from cowalk.tables.folder import WORK
+from cowalk.types import Settings
 
 
 class Work:
-    """The folder `out/.work`, for one recipe and one set of data; without `out` nothing is kept.
+    """The folder `out/.work`, for one set of settings and one set of data; without `out` nothing is kept.
 
     `resumed` tells whether an earlier run of the same fit left something. Another fit's leavings are removed.
     """
 
-    def __init__(self, out: Path | None, recipe: Recipe, data: str) -> None:
-        settings = recipe.model_dump_json(exclude={"workers", "memory_limit", "name", "description"})
-        self.key = blake2b(f"{settings}\n{data}".encode(), digest_size=16).hexdigest()
+    def __init__(self, out: Path | None, settings: Settings, data: str) -> None:
+        told = settings.model_dump_json(exclude={"workers", "memory_limit", "name", "description"})
+        self.key = blake2b(f"{told}\n{data}".encode(), digest_size=16).hexdigest()
         self.folder = None if out is None else out / WORK
         self._out_made = out is not None and not out.exists()
         self.resumed = False

@@ -92,13 +92,18 @@ def test_learning_tells_clicks_from_negatives(examples: Examples) -> None:
         report.beside(rank.report_of(np.array([0.5, 0.1]), np.array([0, 1])))
 
 
-@pytest.mark.parametrize("embedding", ["l2", "item2vec", "res-avg"])
+@pytest.mark.parametrize("embedding", ["l2", "item2vec"])
 def test_sparse_gradients_learn_too(embedding: str, examples: Examples) -> None:
-    """Tables are moved by SparseAdam, all else by Adam; Res-embedding has no table of sparse gradients."""
+    """Tables are moved by SparseAdam, all else by Adam."""
     made = rank.fit(examples, "din", embedding, workers=1, seed=1, sparse=True, rows_rate=0.01, **TINY)
     again = rank.fit(examples, "din", embedding, workers=1, seed=1, sparse=True, rows_rate=0.01, **TINY)
     np.testing.assert_array_equal(made.score_examples(examples), again.score_examples(examples))
     assert np.isfinite(made.vectors.array).all()
+
+
+def test_sparse_gradients_of_res_embedding_are_refused(examples: Examples) -> None:
+    with pytest.raises(UsageError, match=r"sparse=true: res-att has no sparse .*; leave train\.sparse out"):
+        rank.fit(examples, "din", "res-att", sparse=True, **TINY)
 
 
 def test_given_vectors_begin_the_rows(examples: Examples) -> None:

@@ -13,6 +13,8 @@ from cowalk.cli.rank import rank as group
 from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop, simulate_ctr
 from cowalk.errors import MissingExtraError
+from cowalk.prepare import read_events
+from cowalk.tables import Vectors, Vocab
 
 torch.set_num_threads(1)
 SET = ("epochs=1", "vector_size=3", "hidden=[4]", "batch_size=256")
@@ -114,6 +116,27 @@ def test_validation_is_a_setting(clicks: str, tmp_path: Path, capsys: pytest.Cap
     assert about["rows"] == 1500
 
 
+def test_vectors_of_some_items_are_told(
+    shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = read_events(shop.events)[0].item_vocab.ids
+    known = {"some": ids[:50], "all": ids, "none": np.array(["x", "y"])}
+    for name, names in known.items():
+        rows = np.random.default_rng(0).normal(size=(len(names), 3)).astype(np.float32)
+        Vectors(Vocab.of(names), rows).save(tmp_path / f"{name}.npz")
+    asked = ["rank", "fit", "mlp", "--events", str(shop.events), "--per-user", "1", *SMALL]
+    given = [part for name in ("some", "all") for part in ("--vectors", str(tmp_path / f"{name}.npz"))]
+    assert run([*asked, *given, "--out", str(tmp_path / "rank")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    told = f"{tmp_path / 'some.npz'}: 50 of 120 items of the examples have a vector; the others share one row"
+    assert lines[0] == told
+    assert lines[1].startswith("RankModel(mlp, vectors, 120 items) written")
+    assert run([*asked, "--vectors", str(tmp_path / "none.npz"), "--out", str(tmp_path / "no")]) == 3
+    told = capsys.readouterr().err
+    assert f"it names {ids[0]!r}, the vectors 'x'; are the ids the same?" in told
+    assert not (tmp_path / "no").exists()
+
+
 def test_without_torch(
     clicks: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,7 +185,17 @@ def test_without_torch(
         (["evaluate", "SHOP", "--table", "CLICKS"], 3, "a cowalk model, not a cowalk rank model"),
         (["evaluate", "MODEL", "--events", "EVENTS"], 2, "reads a table; give it with --table"),
         (["evaluate", "MODEL", "--table", "CLICKS", "--picture", "a.gif"], 2, "ends in .png or .svg"),
-        (["evaluate", "MODEL"], 2, "give held-out events"),
+        (["evaluate", "MODEL"], 2, "give a log with --events (or --dataset), or a table of clicks"),
+        (["fit", "fm", "--table", "CLICKS", "--split", "time"], 2, "held out: --test-share 0.2"),
+        (["fit", "fm", "--table", "CLICKS", "--split", "day"], 2, "must be user or row or time"),
+        (["fit", "din", "--events", "EVENTS", "--split", "row"], 2, "must be user or time"),
+        (["fit", "fm", "--table", "CLICKS", "--split", "user", "--test-share", ".2"], 2, "(--group)"),
+        (["fit", "fm", "--table", "CLICKS", "--constant", "keep"], 2, "setting constant = 'keep'"),
+        (["evaluate", "MODEL", "--table", "CLICKS", "--split", "time"], 2, "held out: --test-share 0.2"),
+        (["fit", "din", "--events", "EVENTS", "--time-column", "none", "--split", "time",
+          "--test-share", ".2"], 2, "a split by time needs times, and this log has none"),
+        (["fit", "din", "--events", "EVENTS", "--embedding", "res-avg", "--set", "sparse=true"],
+         2, "res-avg has no sparse gradients"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line(

@@ -58,6 +58,19 @@ def labelled_examples(
     return with_negatives(positives, negatives, sampler, exclude_known, seed)
 
 
+def last_examples(
+    source: Source, vocab: Vocab | None = None, *, min_history: int = 1, last: int = 50
+) -> Examples:
+    """The last event of each owner with at least `min_history` earlier ones as a target of label 1; its
+    history is all that was before.
+    """
+    stream, items, users = _read(source, vocab)
+    lengths = np.diff(stream.offsets)
+    places = stream.offsets[1:][lengths > min_history] - 1
+    about = {"examples": "one per user", "history": "all but the last event"}
+    return _at_places(stream, places, items, users, last, about)
+
+
 def one_per_user(
     source: Source, vocab: Vocab | None = None, *, negatives: int = 1, sampler: Sampler = "uniform",
     exclude_known: bool = False, min_history: int = 1, last: int = 50, seed: int = 0,
@@ -65,11 +78,7 @@ def one_per_user(
     """Of each owner the history b_1..b_n, the last event b_{n+1} with label 1 and `negatives` items of
     label 0 (Zhou et al. 2019, 4.1.1). Sampling as in `labelled_examples`.
     """
-    stream, items, users = _read(source, vocab)
-    lengths = np.diff(stream.offsets)
-    places = stream.offsets[1:][lengths > min_history] - 1
-    about = {"examples": "one per user", "history": "all but the last event", "seed": seed}
-    positives = _at_places(stream, places, items, users, last, about)
+    positives = last_examples(source, vocab, min_history=min_history, last=last)
     return with_negatives(positives, negatives, sampler, exclude_known, seed)
 
 
@@ -111,18 +120,22 @@ def rated_examples(
 
 def with_negatives(
     positives: Examples, number: int = 1, sampler: Sampler = "uniform", exclude_known: bool = False,
-    seed: int = 0,
+    seed: int = 0, *, among: Ids | None = None,
 ) -> Examples:  # fmt: skip
-    """Each example followed by `number` sampled items of label 0 with its history, moment and context."""
+    """Each example followed by `number` sampled items of label 0 with its history, moment and context.
+
+    among: the items that uniform draws from, all of the vocabulary unless given.
+    """
     if number < 1:
         raise UsageError(f"negatives must be at least 1, not {number}")
-    drawn = draw_negatives(positives, number, sampler, exclude_known, seed)
+    drawn = draw_negatives(positives, number, sampler, exclude_known, seed, among)
     rows = np.repeat(np.arange(len(positives)), number + 1)
     out = positives.select(rows)
     false = np.arange(len(rows)) % (number + 1) > 0
     targets, labels, places = out.targets.copy(), out.labels.copy(), out.places.copy()
     targets[false], labels[false], places[false] = drawn.ravel(), 0.0, -1
-    rule = f"{number} a positive, {'uniform over items' if sampler == 'uniform' else 'by count'}, " + (
+    over = "items" if among is None else f"{len(among):,} items"
+    rule = f"{number} a positive, {f'uniform over {over}' if sampler == 'uniform' else 'by count'}, " + (
         "never an item of the owner" if exclude_known else "never the target itself"
     )
     about = {**positives.about, "negatives": rule, "negatives seed": seed}

@@ -15,17 +15,20 @@ Sampler = Literal["uniform", "count"]
 ROUNDS = 200  # of drawing anew; what is forbidden is drawn again
 
 
-def draw_negatives(positives: Examples, number: int, sampler: Sampler, exclude_known: bool, seed: int) -> Ids:
+def draw_negatives(
+    positives: Examples, number: int, sampler: Sampler, exclude_known: bool, seed: int,
+    among: Ids | None = None,
+) -> Ids:  # fmt: skip
     """int32[E, number] items, independent draws, none of them forbidden.
 
-    uniform: every item of the vocabulary alike; count: as often as the item occurs in what the examples show.
-    DataError where an owner knows so many items that none is found.
+    uniform: every item of the vocabulary alike, or of `among`; count: as often as the item occurs in what the
+    examples show. DataError where an owner knows so many items that none is found.
     """
     if sampler not in ("uniform", "count"):
         raise UsageError(f"sampler is {sampler!r}; it must be uniform or count")
     rng = generator(seed, "examples/negatives")
     v, n = len(positives.item_vocab), len(positives)
-    pool = positives.sequences.items if sampler == "count" else None
+    pool = positives.sequences.items if sampler == "count" else among
     owners = np.repeat(positives.owners.astype(np.int64), number)
     targets = np.repeat(positives.targets, number)
     known = _known(positives) if exclude_known else np.zeros(0, np.int64)
@@ -54,9 +57,10 @@ def _check_choice(items: int, pool: Ids | None) -> None:
             f"negatives: the catalogue has {items} item, so none is left beside the target; use a log "
             "of at least two items"
         )
-    if pool is not None and len(pool) and pool.min() == pool.max():
+    if pool is not None and (len(pool) == 0 or pool.min() == pool.max()):
         raise DataError(
-            "negatives: all events are of one item, so none is left beside the target; use sampler=uniform"
+            "negatives: all events are of one item, so none is left beside the target; use sampler=uniform, "
+            "or a longer log"
         )
 
 

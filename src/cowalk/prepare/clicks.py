@@ -55,19 +55,14 @@ def read_clicks(
         groups = _groups(db, loaded, settings, label)
         if columns is None:
             columns = fit_columns(db, loaded, settings, label)
-        missing = [column.name for column in columns if column.name not in loaded.columns]
-        if missing:
-            has = ", ".join(loaded.columns)
-            raise DataError(
-                f"{label}: no column {missing[0]!r}, which the model knows; the columns are {has}"
-            )
-        return _table(db, loaded, columns, labels, groups)
+        return _table(db, loaded, columns, labels, groups, label)
 
 
 def read_clicks_split(
     source: Any,
     settings: ClickSettings | None = None,
     share: float = 0.2,
+    columns: Sequence[ClickColumn] | None = None,
     *,
     by: By | None = None,
     seed: int = 0,
@@ -79,8 +74,8 @@ def read_clicks_split(
     by: user = a seeded `share` of the users (`settings.group_column`) is test with all their rows; row = a
     seeded share of the rows; time = the latest share of the rows, by `settings.time_column` (equal times are
     never parted), or else as they stand in the file. Unless given: user where there is a group column, else
-    row. Values that training rows do not hold are unknown in test rows. Errors as of `read_clicks`; DataError
-    where one side would be empty.
+    row. Values that training rows do not hold are unknown in test rows. columns: those of an earlier table, by
+    which both parts are coded then. Errors as of `read_clicks`; DataError where one side would be empty.
     """
     settings = settings or ClickSettings()
     label = label_of(source)
@@ -90,8 +85,9 @@ def read_clicks_split(
         labels = _labels(db, loaded, settings, label, optional=False)
         groups = _groups(db, loaded, settings, label)
         test = held_out_rows(db, loaded, settings, label, share, by, groups, seed)
-        columns = fit_columns(db, loaded, settings, label, ~test)
-        table = _table(db, loaded, columns, labels, groups)
+        if columns is None:
+            columns = fit_columns(db, loaded, settings, label, ~test)
+        table = _table(db, loaded, columns, labels, groups, label)
     return table.select(~test), table.select(test)
 
 
@@ -147,9 +143,14 @@ def _groups(db: Database, loaded: Loaded, settings: ClickSettings, label: str) -
 
 
 def _table(
-    db: Database, loaded: Loaded, columns: Sequence[ClickColumn], labels: Floats | None, groups: Ids | None
-) -> ClickTable:
-    """The columns side by side, coded ones first."""
+    db: Database, loaded: Loaded, columns: Sequence[ClickColumn], labels: Floats | None, groups: Ids | None,
+    label: str,
+) -> ClickTable:  # fmt: skip
+    """The columns side by side, coded ones first; DataError where one is missing."""
+    missing = [column.name for column in columns if column.name not in loaded.columns]
+    if missing:
+        has = ", ".join(loaded.columns)
+        raise DataError(f"{label}: no column {missing[0]!r}, which the model knows; the columns are {has}")
     n = db.count(loaded.table)
     made = [(column.kind, column_values(db, loaded, column)) for column in columns]
     coded = [values for kind, values in made if kind != "number"]

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from cowalk.examples import Examples
 from cowalk.examples.table import COLUMNS
-from cowalk.tables import SideInfo
+from cowalk.tables import SideInfo, Vectors
 from cowalk.tables.clicks import ClickTable
 from cowalk.types import AnyArray
 
 STREAM = ("items", "offsets", "users", "weights", "times")
-Part = Examples | ClickTable | SideInfo | Mapping[str, Tensor] | None
+Part = Examples | ClickTable | SideInfo | Vectors | Mapping[str, Tensor] | None
 
 
 def identity_of(*parts: Part) -> str:
@@ -56,5 +56,8 @@ def _columns(part: Part) -> Iterator[tuple[str, AnyArray | str | None]]:
         for field in part.fields:
             yield "field", f"{field.name} {field.kind} {field.size}"
             yield from ((name, getattr(field, name)) for name in ("offsets", "codes", "vectors"))
+    elif isinstance(part, Vectors):
+        yield "vocab", part.vocab.fingerprint
+        yield "vectors", part.array
     elif part is not None:
         yield from ((name, tensor.detach().cpu().numpy()) for name, tensor in part.items())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from torch import Tensor
 
-from cowalk.nn.items import VectorItems
+from cowalk.nn.items import ItemEmbedding, VectorItems
 from cowalk.nn.joined import JoinedEmbedding
 from cowalk.nn.pretrained import VectorEmbedding, embedding
 from cowalk.rank.settings import RankSettings
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     Given: TypeAlias = Vectors | Model | Sequence[Vectors | Model]
 
 AT = "items.vectors."
+
+
+def given_vectors(given: Given | None) -> list[Vectors]:
+    """The vectors of each set, those of models among them."""
+    sets = [] if given is None else list(given) if isinstance(given, Sequence) else [given]
+    return [one if isinstance(one, Vectors) else one.vectors for one in sets]
 
 
 def vector_items(s: RankSettings, vocab: Vocab, given: Given) -> VectorItems:
@@ -38,6 +44,12 @@ def _layer(s: RankSettings, vocab: Vocab, given: Vectors | Model) -> VectorEmbed
         cold=model if model is not None and model.cold_vocab is not None else None,
         learning_rate=s.rows_rate, sparse=s.train.sparse, spread=s.spread,
     )  # fmt: skip
+
+
+def with_vectors(items: ItemEmbedding) -> list[int]:
+    """How many items have a vector of their own in each of the sets that the rows begin as."""
+    layers = [part for part in items.modules() if isinstance(part, VectorEmbedding)]
+    return [len(layer.vocab) - layer.missing for layer in layers]
 
 
 def empty_vector_items(s: RankSettings, vocab: Vocab, tensors: Mapping[str, Tensor]) -> VectorItems:

@@ -20,7 +20,10 @@ Tell = Callable[[str, float], None]
 
 
 def shown_sequences(examples: Examples, *, with_targets: bool) -> Sessions:
-    """The histories that the examples show; with the clicked targets only where asked for."""
+    """The histories that the examples show, of each owner as one sequence; `with_targets`: up to his latest
+    target, else up to what stands before it. An earlier target of an owner stands in a later example's
+    history, and so in the sequence.
+    """
     if with_targets:
         return examples.sequences
     return replace(examples, places=np.full(len(examples), -1, dtype=np.int64)).sequences

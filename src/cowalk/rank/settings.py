@@ -65,8 +65,8 @@ class RankSettings(Settings):
     attribute_size: int = Field(8, ge=1, description="Numbers of an attribute value's vector.")
     with_targets: bool = Field(
         False,
-        description="Whether what is learned first (graph, item2vec, ...) also sees the clicked targets of "
-        "training, which tells the network its own answers.",
+        description="Whether what is learned first (graph, item2vec, ...) also sees the latest clicked "
+        "target of each training user, which tells the network its own answers.",
     )
     frozen: bool = Field(False, description="Learned vectors (fnn: the machine's rows) stay as they are.")
     rows_rate: float | None = Field(
@@ -138,6 +138,11 @@ def check_history(settings: RankSettings, *, vectors: bool) -> None:
         raise UsageError(
             f"{settings.model} reads the columns of a table; give a table, or use one of "
             f"{', '.join(HISTORY_NETWORKS)}"
+        )
+    if settings.train.sparse and settings.embedding in RESIDUAL:
+        raise UsageError(
+            f"train.sparse=true: {settings.embedding} has no sparse gradients, because a row that is looked "
+            "up moves its neighbours' too; leave train.sparse out"
         )
     if vectors and settings.embedding != "vectors":
         raise UsageError("vectors are given, so embedding must be vectors (or leave the vectors out)")
