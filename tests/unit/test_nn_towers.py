@@ -18,6 +18,7 @@ from cowalk.learn.item_tower import item_tower_of
 from cowalk.learn.tower_settings import TowerSettings, YouTubeSettings
 from cowalk.nn.batches import tensors
 from cowalk.nn.features import features_of
+from cowalk.nn.onnx import RunTower
 from cowalk.nn.recall import Run, examples_of, histories, recall_of
 from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower, learn_two_tower
 from cowalk.nn.youtube import Samples, YouTubeBatches, YouTubeDNN, learn_youtube
@@ -99,6 +100,8 @@ def test_the_numpy_towers_equal_the_network(changes: dict[str, object]) -> None:
     first = examples.select(np.arange(50))
     mine = tower.vectors(*histories(first), first.users) * s.temperature
     assert np.abs(mine - users.numpy()).max() < 1e-5
+    run = RunTower.of(tower).vectors(*histories(first), first.users) * s.temperature
+    assert np.abs(run - users.numpy()).max() < 1e-5
     rows = network.item_tower().top(inputs)
     assert np.abs(rows[first.targets] - items.numpy()[:50]).max() < 1e-5
     back = tower_of(tower.arrays())
@@ -138,8 +141,11 @@ def test_the_youtube_tower_equals_the_network() -> None:
     batch["age"] = torch.zeros(50)  # what serves is the newest moment
     first = examples.select(np.arange(50))
     mine = network.user_tower().vectors(*histories(first), first.users)
+    run = RunTower.of(network.user_tower()).vectors(*histories(first), first.users)
     with torch.no_grad():
-        assert np.abs(mine[:, :-1] - network.users(batch).numpy()).max() < 1e-5
+        users = network.users(batch).numpy()
+    assert np.abs(mine[:, :-1] - users).max() < 1e-5
+    assert np.abs(run[:, :-1] - users).max() < 1e-5
     assert (mine[:, -1] == 1).all()
     scores = mine @ network.contexts().T
     wanted = mine[:, :-1] @ network.outputs.detach().numpy().T + network.bias.detach().numpy()[:, 0]

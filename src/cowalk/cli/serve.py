@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -42,6 +42,9 @@ def serve(
     name_field: Annotated[
         str | None, typer.Option(help="Field that is the items' name. [default: name or title]")
     ] = None,
+    tower: Annotated[
+        str, typer.Option(help="What runs the user tower of two-tower and youtube-dnn: numpy or onnx.")
+    ] = "numpy",
     folder: Annotated[
         Path | None,
         typer.Option(help="Folder for a model that comes out of Redis. [default: a temporary one]"),
@@ -51,15 +54,19 @@ def serve(
 
     Example: cowalk serve model/ --port 8080 --histories redis://127.0.0.1:6379/0
     """
+    from cowalk.errors import UsageError
     from cowalk.serve import need_extra
 
     need_extra()
+    if tower not in ("numpy", "onnx"):
+        raise UsageError(f"--tower {tower!r}: it must be numpy or onnx")
+    runtime: Any = tower
     from cowalk.serve.process import Place, run
     from cowalk.serve.workers import run_several
 
     place = Place(
         host, port, model, beside, histories, keep, None if folder is None else str(folder), api_key_env,
-        admin_token_env, watch, name_field,
+        admin_token_env, watch, name_field, runtime,
     )  # fmt: skip
     if workers == 1:
         run(place)

@@ -17,6 +17,7 @@ from cowalk.settings import Recipe
 from cowalk.tables import SideInfo, Vectors, Vocab
 from cowalk.tables.probe import Probe
 from cowalk.types import Floats
+from cowalk.users.tower import Runtime
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class ModelData:
     """Where the items lie in the plane, for people to look at; made with an index."""
     names: ItemNames | None = None
     """What people call the items, warm ones and then cold ones; not learned from."""
+    runtime: Runtime = "numpy"
+    """What runs the user tower, where there is one; not saved."""
     indexes: Mapping[str, CarriedIndex] = field(default_factory=dict)
     """What finds the items of `recommend` and of `similar` without looking at all of them, by these names."""
 

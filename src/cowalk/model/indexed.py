@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
+from cowalk.errors import UsageError
 from cowalk.learn import Learned
 from cowalk.learn.sets import rows_for
 from cowalk.model.data import ModelData
@@ -16,7 +17,7 @@ from cowalk.recall.building import Built
 from cowalk.recommend import Recommender
 from cowalk.tables import Id
 from cowalk.types import AnyArray, Ids
-from cowalk.users.tower import tower_of
+from cowalk.users.tower import Runtime, UserTower, tower_of
 
 
 class IndexedModel(ModelData):
@@ -38,8 +39,31 @@ class IndexedModel(ModelData):
         rows = self._asked
         return Recommender(
             rows.vectors, rows.contexts, self.vocab.counts, self.lists, self.recipe.recommend,
-            tower=tower_of(self.learned.extra),
+            tower=self._tower,
         )  # fmt: skip
+
+    @cached_property
+    def _tower(self) -> UserTower | None:
+        tower = tower_of(self.learned.extra)
+        if tower is None or self.runtime == "numpy":
+            return tower
+        from cowalk.nn.onnx import RunTower
+
+        return RunTower.of(tower)
+
+    def with_tower(self, runtime: Runtime) -> Self:
+        """The same model, whose histories are asked through its user tower as numpy runs it, or onnxruntime:
+        equal within 1e-5.
+
+        UsageError where onnxruntime is to run a tower and the model has none; MissingExtraError without it.
+        """
+        made = replace(self, runtime=runtime)
+        if runtime == "onnx" and made._tower is None:
+            raise UsageError(
+                "tower=onnx runs the user tower of two-tower and youtube-dnn, "
+                "and this model has none: leave it out"
+            )
+        return made
 
     def user_rows(self, users: Sequence[Id] | AnyArray) -> Ids | None:
         """int32[n]: the users' rows in the user tower, -1 = unknown; None where it looks at none."""

@@ -1,4 +1,4 @@
-"""A user tower as an ONNX file, and run by onnxruntime: for services that are not written in Python.
+"""A user tower as ONNX, and run by onnxruntime: here, and in services that are not written in Python.
 
 The graph is put together from the tower's arrays, so that neither torch nor the network is needed for it.
 """
@@ -6,13 +6,13 @@ The graph is put together from the tower's arrays, so that neither torch nor the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from cowalk.errors import ModelError, UsageError
+from cowalk.examples.batches import histories_of
 from cowalk.nn.needs import need
 from cowalk.tables.vector_files import whole
 from cowalk.types import Floats, Ids, Offsets
@@ -20,6 +20,7 @@ from cowalk.users.tower import NumpyTower
 
 OPSET = 18
 LOW = -1e30  # a logit that weighs nothing
+MOST = 2**31 - 2**20  # bytes of a tower: protobuf holds 2 GiB
 
 
 def export_tower(tower: NumpyTower, path: str | Path) -> Path:
@@ -29,19 +30,33 @@ def export_tower(tower: NumpyTower, path: str | Path) -> Path:
     of users, -1 = unknown (where the tower looks at users). Output: `vector` float32[Q, d], equal to
     `tower.vectors` within 1e-5. MissingExtraError without onnx (extra onnx).
     """
-    onnx = need("onnx")
+    need("onnx")
     out = Path(path)
     if out.suffix != ".onnx":
         raise UsageError(f"{out}: name the file with the ending .onnx")
+    made = onnx_of(tower)
+    with whole(out) as draft:
+        Path(draft).write_bytes(made)
+    return out
+
+
+def onnx_of(tower: NumpyTower) -> bytes:
+    """The tower as ONNX; see `export_tower`. UsageError where it is larger than ONNX may be."""
+    onnx = need("onnx")
+    size = sum(array.nbytes for array in tower.arrays().values())
+    if size > MOST:
+        raise UsageError(
+            f"the user tower has {size / 2**30:.1f} GiB and ONNX holds 2 GiB at most; fit with a smaller "
+            "vector_size, or run it by numpy"
+        )
     made = _Graph(tower)
     model = onnx.helper.make_model(
         onnx.helper.make_graph(made.nodes, "user tower", made.inputs, made.outputs, made.constants),
         opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=9, producer_name="cowalk",
     )  # fmt: skip
     onnx.checker.check_model(model)
-    with whole(out) as draft:
-        Path(draft).write_bytes(model.SerializeToString())
-    return out
+    found: bytes = model.SerializeToString()
+    return found
 
 
 class _Graph:
@@ -86,8 +101,11 @@ class _Graph:
         return self._op("Squeeze", weighed, self._hold("two1", np.array([1])))
 
     def _people(self, tower: NumpyTower) -> str:
-        """The user's row; the last one where unknown, which is where -1 points."""
-        return self._op("Gather", self._hold("people", tower.people), "user", axis=0)
+        """The user's row; the last one, which is where -1 points, where unknown."""
+        known = self._op("Less", "user", self._hold("users", np.array(len(tower.people) - 1)))
+        known = self._op("And", known, self._op("GreaterOrEqual", "user", "zero"))
+        user = self._op("Where", known, "user", self._hold("unknown", np.array(-1)))
+        return self._op("Gather", self._hold("people", tower.people), user, axis=0)
 
     def _op(self, kind: str, *inputs: str, out: str | None = None, **attributes: Any) -> str:
         name = out or f"{kind.lower()}{len(self.nodes)}"
@@ -115,11 +133,9 @@ class OnnxTower:
     @classmethod
     def open(cls, path: str | Path, threads: int = 1) -> OnnxTower:
         """The tower of a file that `export_tower` wrote; ModelError where it is none."""
-        runtime = need("onnxruntime")
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = threads
+        need("onnxruntime")
         try:
-            session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            session = _session(str(path), threads)
             inputs = {one.name: one.shape for one in session.get_inputs()}
             return cls(session, int(inputs["history"][1]), "user" in inputs)
         except Exception as error:
@@ -128,13 +144,38 @@ class OnnxTower:
 
     def vectors(self, items: Ids, offsets: Offsets, users: Ids | None = None) -> Floats:
         """float32[Q, d] for histories items[offsets[q]:offsets[q+1]], oldest first."""
-        history: Offsets = np.full((len(offsets) - 1, self.last), -1, dtype=np.int64)
-        for q, (start, stop) in enumerate(pairwise(offsets)):
-            kept = items[max(start, stop - self.last) : stop]
-            if len(kept):
-                history[q, -len(kept) :] = kept
-        given: dict[str, Offsets] = {"history": history}
+        history, _ = histories_of(items, offsets[:-1], offsets[1:], self.last)
+        given: dict[str, Offsets] = {"history": history.astype(np.int64)}
         if self.looks_at_users:
             given["user"] = np.full(len(history), -1, np.int64) if users is None else users.astype(np.int64)
         out: Floats = self.session.run(["vector"], given)[0]
         return out
+
+
+@dataclass(frozen=True)
+class RunTower(OnnxTower):
+    """A user tower that is there as arrays and run by onnxruntime; new items may come beside its own."""
+
+    plain: NumpyTower
+
+    @classmethod
+    def of(cls, tower: NumpyTower, threads: int = 1) -> Self:
+        """The tower; MissingExtraError without onnx and onnxruntime (extra onnx)."""
+        need("onnx", "onnxruntime")
+        return cls(_session(onnx_of(tower), threads), tower.last, len(tower.people) > 0, tower)
+
+    @property
+    def inputs(self) -> Floats:
+        """float32[V, n]: what it takes in for each item."""
+        return self.plain.inputs
+
+    def beside(self, inputs: Floats) -> Self:
+        """The same tower, which also takes the items of these input rows, from row V on."""
+        return self.of(self.plain.beside(inputs))
+
+
+def _session(model: str | bytes, threads: int) -> Any:
+    runtime = need("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, SecretStr
 
 from cowalk.types import Settings
+from cowalk.users.tower import Runtime
 
 
 class ServeSettings(Settings):
@@ -20,6 +21,9 @@ class ServeSettings(Settings):
     body_seconds: float = Field(10.0, gt=0, description="Seconds in which a body has to be there.")
     watch_seconds: float = Field(
         2.0, ge=0, description="Seconds between two looks for a new version of the model; 0 = never looks."
+    )
+    tower: Runtime = Field(
+        "numpy", description="What runs the user tower of two-tower and youtube-dnn: numpy or onnx."
     )
     name_field: str | None = Field(
         None, description="Field of the items that is their name; name or title unless given."

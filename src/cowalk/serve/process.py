@@ -26,6 +26,7 @@ from cowalk.serve.options import ServeSettings
 from cowalk.serve.quick import Quick
 from cowalk.serve.share import Share
 from cowalk.serve.sources import FolderSource, RedisSource, Source
+from cowalk.users.tower import Runtime
 
 BACKLOG = 2048
 AT_ONCE = 1000  # connections; those above are answered 503 at once
@@ -48,13 +49,14 @@ class Place(NamedTuple):
     admin_token_env: str | None = None
     watch: float = 2.0
     name_field: str | None = None
+    tower: Runtime = "numpy"
 
     @property
     def settings(self) -> ServeSettings:
         """The service's settings; UsageError where a secret is empty."""
         return ServeSettings(
             api_key=_secret(self.api_key_env), admin_token=_secret(self.admin_token_env),
-            watch_seconds=self.watch, name_field=self.name_field,
+            watch_seconds=self.watch, name_field=self.name_field, tower=self.tower,
         )  # fmt: skip
 
 

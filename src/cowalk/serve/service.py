@@ -51,7 +51,7 @@ class Service:
 
     def _load(self) -> State:
         model, version = self.source.load()
-        return State.of(model, version, self.settings.name_field)
+        return State.of(model.with_tower(self.settings.tower), version, self.settings.name_field)
 
     def _told(self, state: State) -> None:
         self.metrics.answers(state.version, len(state.model.vocab), state.since)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from cowalk.layers import Layer, layer_arrays, layers_of, normalize
 from cowalk.types import Floats, Ids, Offsets
 from cowalk.users.histories import history_vectors
 
+Runtime = Literal["numpy", "onnx"]
+"""What runs a user tower: numpy, or onnxruntime (extra onnx)."""
 PREFIX = "tower."
 """Before the names of a tower's arrays in Learned.extra."""
 
