@@ -74,8 +74,8 @@ def read_clicks_split(
     by: user = a seeded `share` of the users (`settings.group_column`) is test with all their rows; row = a
     seeded share of the rows; time = the latest share of the rows, by `settings.time_column` (equal times are
     never parted), or else as they stand in the file. Unless given: user where there is a group column, else
-    row. Values that training rows do not hold are unknown in test rows. columns: those of an earlier table, by
-    which both parts are coded then. Errors as of `read_clicks`; DataError where one side would be empty.
+    row. Values that training rows do not hold are unknown in test rows. columns: those of an earlier table;
+    both parts are coded by them then. Errors as of `read_clicks`; DataError where one side would be empty.
     """
     settings = settings or ClickSettings()
     label = label_of(source)
