@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import duckdb
 import numpy as np
@@ -69,6 +71,31 @@ def test_a_stream_gives_what_a_batch_gives(
     for user in whole:
         np.testing.assert_array_equal(store.vector(user), whole[user])
     np.testing.assert_array_equal(store.vectors()[list(whole)], whole.array)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.randoms(), st.integers(0, 30))
+@settings(deadline=None, max_examples=80)
+def test_late_events_are_judged_where_their_time_says(items: list[int], rng: Random, cut: int) -> None:
+    """In any order, saved or not: the latest three that are no repeats of what was before; i3 is unknown."""
+    store = UserStore(scorer(history=3, cooccurrence_history=3), cw.Vocab.of(["i0", "i1", "i2"]))
+    order = rng.sample(range(len(items)), len(items))
+    store.extend(["a"] * len(order[:cut]), [f"i{items[at]}" for at in order[:cut]], order[:cut])
+    with TemporaryDirectory() as folder:
+        store.save(Path(folder) / "users")
+        store = UserStore(store.recommender, store.vocab).load(Path(folder) / "users")
+    store.extend(["a"] * len(order[cut:]), [f"i{items[at]}" for at in order[cut:]], order[cut:])
+    counted = [at for at, v in enumerate(items) if v < 3 and (at == 0 or items[at - 1] != v)]
+    found = store.histories(["a"])
+    assert found.items.tolist() == [items[at] for at in counted[-3:]]
+    assert found.times is not None
+    assert found.times.tolist() == counted[-3:]
+
+
+def test_long_runs_take_little_room() -> None:
+    store = UserStore(scorer(history=2, cooccurrence_history=2), VOCAB)
+    store.extend("a" * 601, ["i1"] + ["i2"] * 300 + ["unknown"] * 300)
+    assert len(store.users["a"].rows) < 100
+    assert store.histories().items.tolist() == [1, 2]
 
 
 def test_repeats_count_once_unless_asked() -> None:

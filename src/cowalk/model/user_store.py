@@ -23,6 +23,7 @@ from cowalk.users.log import UserHistories
 
 Time = int | datetime | np.datetime64 | str
 """Microseconds since 1970 UTC, a date and time (UTC unless it has a zone), or its ISO text."""
+RUN = 32  # events on one item on end of which all times are kept; of more, those of the first and the latest
 FALLBACK = "no item of this user is known: the most popular items"
 
 
@@ -56,19 +57,33 @@ def request_times(history: Sequence[Id], times: Sequence[Time] | None, without: 
 
 @dataclass
 class UserState:
-    """The latest known items of one user and their times, oldest first; last: the newest item of all."""
+    """The latest events of one user, oldest first: rows of items (-1 where the model lacks it) and times.
+
+    Events that do not count stand here too, because a late one may come between an event and its repeat; and
+    one event before those that are kept, which tells whether the oldest of them is a repeat.
+    """
 
     rows: list[int] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
-    last: Id | None = None
 
-    def add(self, row: int, time: int, keep: int) -> None:
-        """Put the event where its time says, behind its equals; keep the latest `keep`."""
-        at = bisect_right(self.times, time)
-        self.rows.insert(at, row)
+    def counted(self, repeats: bool) -> list[int]:
+        """The places of the events that count: known items, and with `repeats` those of the item before."""
+        rows = self.rows
+        return [j for j, row in enumerate(rows) if row >= 0 and (repeats or j == 0 or row != rows[j - 1])]
+
+    def add(self, row: int, time: int, keep: int, repeats: bool) -> bool:
+        """Put the event where its time says, behind its equals; gives whether it counts there."""
+        at, rows = bisect_right(self.times, time), self.rows
+        counts = row >= 0 and (repeats or at == 0 or rows[at - 1] != row)
+        rows.insert(at, row)
         self.times.insert(at, time)
-        if len(self.rows) > keep:
-            del self.rows[0], self.times[0]
+        dull = row < 0 or not repeats
+        if dull and at >= RUN and all(before == row for before in rows[at - RUN : at]):
+            del rows[at - 1], self.times[at - 1]
+        places = self.counted(repeats) if len(rows) > keep + 1 else []
+        if len(places) > keep and places[-keep] > 1:
+            del rows[: places[-keep] - 1], self.times[: places[-keep] - 1]
+        return counts
 
 
 class UserStore:
@@ -77,7 +92,8 @@ class UserStore:
     recommender, vocab: those of a model (`model.user_store()`). keep: events kept per user, as many as the
     scorer looks at unless given; `exclude_seen` leaves out those that are kept. repeats: whether an event on
     the very item of the one before counts again; `clean.drop_repeats` of a recipe says no. rows_of:
-    `Model.user_rows`. Events of one user may come late: they are put where their time says.
+    `Model.user_rows`. Events of one user may come late: they are put where their time says, and
+    judged there.
     """
 
     def __init__(
@@ -114,14 +130,7 @@ class UserStore:
         at = 0 if time is None else as_micros(time)
         self._timed = timed
         state = self.users.setdefault(str(user), UserState())
-        repeat = not self.repeats and state.last is not None and str(state.last) == str(item)
-        if not state.times or at >= state.times[-1]:
-            state.last = item
-        row = int(self.vocab.find([item])[0])
-        if row < 0 or repeat:
-            return False
-        state.add(row, at, self.keep)
-        return True
+        return state.add(int(self.vocab.find([item])[0]), at, self.keep, self.repeats)
 
     def extend(self, users: Iterable[Id], items: Iterable[Id], times: Iterable[Time] | None = None) -> int:
         """Take events in, one after another; how many counted."""
@@ -130,12 +139,13 @@ class UserStore:
         return sum(self.update(user, item, at) for user, item, at in zip(users, items, times, strict=True))
 
     def histories(self, users: Sequence[Id] | None = None) -> UserHistories:
-        """The kept events of these users, or of all; of one who was never seen an empty history."""
+        """The latest `keep` events that count of these users, or of all; none of one who was never seen."""
         names = list(self.users) if users is None else [str(user) for user in users]
         states = [self.users.get(name, UserState()) for name in names]
-        counts = np.array([len(state.rows) for state in states], dtype=np.int64)
-        items: Ids = np.array([row for state in states for row in state.rows], dtype=np.int32)
-        times: Offsets = np.array([at for state in states for at in state.times], dtype=np.int64)
+        kept = [(state, state.counted(self.repeats)[-self.keep :]) for state in states]
+        counts = np.array([len(places) for _, places in kept], dtype=np.int64)
+        items: Ids = np.array([state.rows[j] for state, places in kept for j in places], dtype=np.int32)
+        times: Offsets = np.array([state.times[j] for state, places in kept for j in places], dtype=np.int64)
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         known = Vocab(np.array(names, dtype=object), counts)
         return UserHistories(known, items, offsets, times if self._timed else None)
@@ -179,25 +189,27 @@ class UserStore:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the kept events as Parquet (user, item, time in microseconds), which `load` reads back."""
-        asked = self.histories()
-        users = np.repeat(asked.users.ids.astype(object), np.diff(asked.offsets))
-        items = self.vocab.ids[asked.items].astype(object)
-        times = np.zeros(len(items), np.int64) if asked.times is None else asked.times
-        timed = np.full(len(items), asked.times is not None)
+        """Write what is kept as Parquet (user, item, time in microseconds), which `load` reads back.
+
+        An event on an item that the model lacks is kept as the empty text, which is no id of a log.
+        """
+        users = [name for name, state in self.users.items() for _ in state.rows]
+        rows = np.array([row for state in self.users.values() for row in state.rows], dtype=np.int64)
+        items = np.where(rows < 0, "", self.vocab.ids[rows].astype(object))
+        times = np.array([at for state in self.users.values() for at in state.times], dtype=np.int64)
+        timed = np.full(len(rows), bool(self._timed))
+        columns = {"user": np.array(users, dtype=object), "item": items, "time": times, "timed": timed}
         kinds = {"user": "VARCHAR", "item": "VARCHAR", "time": "BIGINT", "timed": "BOOLEAN"}
         with whole(Path(path)) as draft:
-            write_table(draft, {"user": users, "item": items, "time": times, "timed": timed}, kinds)
+            write_table(draft, columns, kinds)
 
     def load(self, path: str | Path) -> UserStore:
         """Take in the events that `save` wrote, of this model or an older one; gives itself."""
         if not Path(path).is_file():
             raise DataError(f"{path}: no such file")
         table = read_table(Path(path), ("user", "item", "time", "timed"))
-        before, self.repeats = self.repeats, True  # repeats were judged when the events came
         for user, item, at, timed in zip(*(table[name].tolist() for name in table), strict=True):
             self.update(user, item, at if timed else None)
-        self.repeats = before
         return self
 
 
