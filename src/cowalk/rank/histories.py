@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from cowalk.rank.layers import with_vectors
 from cowalk.rank.model import RankModel
 from cowalk.rank.networks import history_network, items_of, with_attributes
 from cowalk.rank.pretrain import pretrained, shown_sequences
-from cowalk.rank.run import FEW, Run, check_labels
+from cowalk.rank.run import FEW, Run, check_labels, figure
 from cowalk.rank.settings import PRETRAINED, RESIDUAL
 from cowalk.tables import SideInfo, Vocab
 
@@ -50,10 +51,15 @@ def fit_history(
         run = replace(run, identity=f"{run.identity}/{identity_of(items.state_dict())}")
     trace = run.train(
         network,
-        lambda epoch: Batches(seen, s.train.batch_size, seeds.stream(run.seed, "rank/batches"), epoch),
-        None if held is None else lambda: run.figure(shell.score_examples(held), held.labels),
+        # No closures: with several devices this is sent to processes of their own.
+        partial(Batches, seen, s.train.batch_size, seeds.stream(run.seed, "rank/batches")),
+        None if held is None else partial(_figure, shell, held),
     )
     return replace(shell, about=run.about(trace, about))
+
+
+def _figure(model: RankModel, held: Examples) -> float:
+    return figure(model.settings, model.score_examples(held), held.labels)
 
 
 def _learned_first(

@@ -49,12 +49,6 @@ class Run:
         network.settle()
         return trace
 
-    def figure(self, scores: AnyArray, labels: AnyArray) -> float:
-        """What an epoch is judged by."""
-        if self.settings.best_by == "auc":
-            return auc(scores[labels > 0], scores[labels == 0])
-        return float(log_loss_values(scores, labels).mean())
-
     def about(self, trace: Trace, told: Mapping[str, Any]) -> dict[str, Any]:
         """What is told, and how training went."""
         best = None if trace.best < 0 else trace.figures[trace.best]
@@ -63,6 +57,13 @@ class Run:
             f"validation {self.settings.best_by}": best,
             "best epoch": trace.best + 1 if trace.best >= 0 else len(trace.losses),
         }  # fmt: skip
+
+
+def figure(s: RankSettings, scores: AnyArray, labels: AnyArray) -> float:
+    """What an epoch is judged by."""
+    if s.best_by == "auc":
+        return auc(scores[labels > 0], scores[labels == 0])
+    return float(log_loss_values(scores, labels).mean())
 
 
 def check_labels(labels: AnyArray | None, mend: str, what: str = "") -> None:

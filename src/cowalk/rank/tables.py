@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from cowalk.prepare.click_settings import ClickSettings
 from cowalk.rank.batches import ClickBatches
 from cowalk.rank.model import RankModel
 from cowalk.rank.networks import table_network
-from cowalk.rank.run import FEW, Run, check_labels
+from cowalk.rank.run import FEW, Run, check_labels, figure
 from cowalk.rank.settings import LINEAR
 from cowalk.rank.trees import Trees, grow
 from cowalk.tables.clicks import ClickTable
@@ -40,9 +41,8 @@ def fit_table(run: Run, data: ClickTable, validation: ClickTable | None, clicks:
     def trained(network: ClickNetwork, words: str, changes: Mapping[str, Any]) -> Trace:
         model = shell(network)
         return run.train(
-            network, lambda epoch: ClickBatches(seen, s.train.batch_size, seed, epoch),
-            None if held is None else lambda: run.figure(model.score_table(held), np.asarray(held.labels)),
-            words, changes,
+            network, partial(ClickBatches, seen, s.train.batch_size, seed),
+            None if held is None else partial(_figure, model, held), words, changes,
         )  # fmt: skip
 
     with torch.random.fork_rng():
@@ -54,6 +54,10 @@ def fit_table(run: Run, data: ClickTable, validation: ClickTable | None, clicks:
             _begin_with(network, trees)
     trace = trained(network, "training", {"learning_rate": s.linear_rate} if s.model in LINEAR else {})
     return replace(shell(network), about=run.about(trace, {"rows": len(seen)}))
+
+
+def _figure(model: RankModel, held: ClickTable) -> float:
+    return figure(model.settings, model.score_table(held), np.asarray(held.labels))
 
 
 def _machine(
