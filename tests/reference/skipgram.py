@@ -241,6 +241,29 @@ def learn_lockfree(stream, parts, table, draw, how, steps, end, room, workers, t
             position.sight.take(table, draw.generator_step * left)
 
 
+class Pair(Position):
+    """One context of a position, with negatives of its own; no kernel."""
+
+    def __init__(self, v, context, draws, parts, draw, how, slots, now):
+        self.v, self.how, self.n_slots, self.over_all, self.back = v, how, slots, False, 1
+        self.inputs = [(Input(v, parts, how, slots, draws), 1.0)]
+        self.contexts, self.weight = [context], context[1]
+        self.sight = Sight(v, self.hidden(now.rows, now.logits), now)
+        found = targets_of(self.contexts, draw, draws, len(parts.offsets) - 1, self.sight)
+        self.targets = [u for u, _, _ in found]
+        self.labels, self.weights = (np.array([t[c] for t in found]) for c in (1, 2))
+
+
+def learn_pairs(stream, parts, table, draw, how, steps, end, room, workers, totals):
+    for at in range(len(stream.tokens)):
+        draws, left = Draws(draw.seed, stream.numbers[at]), 1 - (1 - end) * at / len(stream.tokens)
+        for context in contexts_of(stream, at, draw, draws):
+            now, v = copied(table), int(stream.tokens[at])
+            pair = Pair(v, context, draws, parts, draw, how, room.alpha.shape[1], now)
+            totals += pair.loss(*now[:3]), pair.weight
+            take_steps(pair, now[:3], table, steps, left, len(parts.offsets) - 1)
+
+
 def input_vectors(parts, table, how, room, workers, vectors, weights):
     slots = weights.shape[1]
     for v in range(len(vectors)):

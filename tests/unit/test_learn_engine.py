@@ -336,9 +336,10 @@ def test_sgd_takes_a_thousandth_of_an_epoch_at_once_and_small_epochs_step_by_ste
     assert block_of(1_000, optimizer="adagrad") == 1024
 
 
-def test_small_epochs_of_sgd_learn_as_one_lock_free_worker_does() -> None:
-    names: dict[str, object] = {"optimizer": "sgd", "step": 0.05}
-    turns = [run(**names, workers=workers) for workers in (1, 2)]
+@pytest.mark.parametrize("negatives_per", ["position", "pair"])
+def test_small_epochs_of_sgd_are_equal_on_any_number_of_threads(negatives_per: str) -> None:
+    names: dict[str, object] = {"optimizer": "sgd", "step": 0.05, "negatives_per": negatives_per}
+    one, two = (run(**names, workers=workers) for workers in (1, 2))
+    assert_equal(one, two)
     alone = run(**names, workers=1, mode="hogwild")
-    assert_equal(turns[0], alone)
-    assert_equal(turns[1], alone)
+    assert np.array_equal(one.vectors, alone.vectors) == (negatives_per == "position")

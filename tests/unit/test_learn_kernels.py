@@ -8,6 +8,7 @@ from cowalk.kernels import flatten, skipgram
 from cowalk.kernels.bundles import Steps, Table
 from cowalk.learn import LearnSettings
 from cowalk.learn.sequences import new_stream
+from cowalk.learn.state import pairs_are_examples
 from reference import flatten as flatten_twin
 from reference import skipgram as twin
 
@@ -99,6 +100,27 @@ def test_lock_free_learning_on_one_worker_equals_the_slow_twin(
     args = bench.draw, bench.how, steps, 0.25, bench.room, 1
     twin.learn_lockfree(bench.stream, bench.parts, slow, *args, totals)
     skipgram.learn_lockfree(bench.stream, bench.parts, bench.table, *args, found)
+    np.testing.assert_allclose(found, totals, rtol=1e-5)
+    for fast, wanted in zip(bench.table, slow, strict=True):
+        np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
+
+
+BY_PAIR = [form for form in FORMS if pairs_are_examples(settings_of(form))]
+
+
+def test_positions_of_cbow_of_the_whole_softmax_and_with_shared_negatives_are_learned_whole() -> None:
+    assert [FORMS.index(form) for form in BY_PAIR] == [5, 6, 7, 14]
+
+
+@pytest.mark.parametrize("form", BY_PAIR)
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
+def test_learning_pair_by_pair_equals_the_slow_twin(form: dict[str, object], optimizer: str) -> None:
+    bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=5), block=2)
+    steps = Steps(0.1, 0.2, 0.05, 0.3, optimizer == "adagrad")
+    slow, totals, found = bench.in_doubles(), np.zeros(2), np.zeros(2)
+    args = bench.draw, bench.how, steps, 0.25, bench.room, 1
+    twin.learn_pairs(bench.stream, bench.parts, slow, *args, totals)
+    skipgram.learn_pairs(bench.stream, bench.parts, bench.table, *args, found)
     np.testing.assert_allclose(found, totals, rtol=1e-5)
     for fast, wanted in zip(bench.table, slow, strict=True):
         np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)

@@ -5,10 +5,12 @@ import math
 import numpy as np
 
 from cowalk.kernels.bundles import Draw, Mix, Parts, Room, Steps, Stream, Table
-from cowalk.kernels.flags import inline_kernel, parallel_kernel, prange
+from cowalk.kernels.contexts import draw_contexts
+from cowalk.kernels.flags import inline_kernel, kernel, parallel_kernel, prange
 from cowalk.kernels.generator import move_generator, move_generator_block
 from cowalk.kernels.inputs import mix_input
-from cowalk.kernels.position import look
+from cowalk.kernels.position import look, look_at_pair
+from cowalk.kernels.rng import row_state
 from cowalk.kernels.rows import ZERO, add_row, owner
 from cowalk.types import AnyArray
 
@@ -147,6 +149,30 @@ def learn_lockfree(
     for w in range(workers):
         totals[0] += sums[w, 0]
         totals[1] += sums[w, 1]
+
+
+@kernel
+def learn_pairs(
+    stream: Stream, parts: Parts, table: Table, draw: Draw, how: Mix, steps: Steps, end: float,
+    room: Room, workers: int, totals: AnyArray,
+) -> None:  # fmt: skip
+    """Learn pair by pair, on one thread: skip-gram as word2vec's C code has it, where each context of a
+    position has negatives of its own and is stepped on before the next one is looked at.
+
+    Row 0 of the room holds a position's contexts, row 1 the pair.
+    """
+    count, items = len(stream.tokens), len(parts.offsets) - 1
+    for at in range(count):
+        v = stream.tokens[at]
+        left = left_at(end, at, count)
+        state = row_state(draw.seed, stream.numbers[at])
+        state = draw_contexts(0, at, stream, draw, room, state)
+        for k in range(room.context_counts[0]):
+            state = look_at_pair(1, v, k, parts, table, draw, how, room, state)
+            move_contexts(1, 0, 1, table, steps, left, room)
+            move_inputs(1, v, 0, 1, items, how, table, steps, left, room)
+            totals[0] += room.losses[1]
+            totals[1] += room.weight_sums[1]
 
 
 @parallel_kernel

@@ -24,7 +24,7 @@ from cowalk.learn.samplers import NegativeTables, negative_tables, with_generato
 from cowalk.learn.sequences import Sequences, sequences_of
 from cowalk.learn.settings import LearnSettings, WalkSettings
 from cowalk.learn.start import Start, started
-from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table
+from cowalk.learn.state import block_size, keep_chances, new_draw, new_room, new_table, pairs_are_examples
 from cowalk.tables import ItemGraph, Sessions, SideInfo, Vocab
 from cowalk.types import AnyArray, Floats, Offsets
 
@@ -108,7 +108,8 @@ class _Run:
             others, positions = sequences.mean_others(), sequences.positions()
             block = block_size(counts, self.outputs, others, s, drawn, positions=positions)
         self.in_turn = s.mode == "deterministic" and block == 1
-        self.room = with_pools(new_room(block, parts, self.outputs, s), s)
+        self.by_pair = self.in_turn and pairs_are_examples(s)
+        self.room = with_pools(new_room(2 if self.by_pair else block, parts, self.outputs, s), s)
 
     def epochs(self, checkpoint: Checkpoint) -> list[float]:
         """Learn all epochs that the checkpoint has not; returns the losses of all."""
@@ -179,8 +180,11 @@ class _Run:
             *self.held,
         )
         draw = self.draw._replace(seed=np.uint64(seeds.stream(self.seed, f"pairs {epoch}")))
-        blocks = s.mode == "deterministic" and not self.in_turn
-        kernel = kernels.learn_blocks if blocks else kernels.learn_lockfree
+        kernel = kernels.learn_blocks
+        if self.by_pair:
+            kernel = kernels.learn_pairs
+        elif self.in_turn or s.mode == "hogwild":
+            kernel = kernels.learn_lockfree
         with threads(1 if self.in_turn else self.workers) as workers:
             kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
 

@@ -117,6 +117,17 @@ def block_size(
     return int(min(most, max(LEAST, HOT / hottest)))
 
 
+def pairs_are_examples(settings: LearnSettings) -> bool:
+    """Whether each pair of a position and a context stands for itself, and may be learned by itself."""
+    if (
+        settings.architecture == "cbow"
+        or settings.objective == "softmax"
+        or "generator" in settings.negatives
+    ):
+        return False  # a generator learns from whole positions
+    return settings.objective == "hierarchical-softmax" or settings.negatives_per == "pair"
+
+
 def most_contexts(settings: LearnSettings) -> int:
     """Contexts of a position at most."""
     return settings.bought_context + (
