@@ -30,6 +30,17 @@ class ColdScorer:
     lists: CooccurrenceLists | None
     settings: ColdSettings
 
+    @property
+    def label(self) -> str:
+        """What `scores` adds up, in words."""
+        near = "8 x cosine of the vector from the attributes"
+        parts = [near if self.settings.score == "HH" else "vector from the attributes . context rows"]
+        if self.settings.popularity > 0:
+            parts.append("popularity")
+        if self.lists is not None and self.settings.cooccurrence > 0:
+            parts.append("companions of similar items")
+        return " + ".join(parts)
+
     def vectors(self, fields: tuple[Field, ...]) -> Floats:
         """float32[N, d]: the vectors of N cold items coded by `encode_items`."""
         return self.cold_map.vectors(fields)

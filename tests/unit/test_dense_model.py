@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,17 @@ def test_a_new_item_stands_near_the_group_that_its_vector_tells(model: cw.Model)
     answer = model.similar({"brand": "b0", "text": CENTRES[2]}, k=5)
     assert sum(int(str(item)[1:]) % GROUPS == 2 for item in answer.ids) >= 4
     assert len(model.similar("new1", k=3, on_unknown="cold").ids) == 3
+
+
+def test_the_answer_for_a_new_item_tells_what_was_added_up(model: cw.Model) -> None:
+    changes = [{"score": "HZ", "popularity": 0.5, "cooccurrence": 0.0}, {"score": "HH", "cooccurrence": 0.5}]
+    scorers = [replace(model.cold, settings=model.recipe.cold.model_copy(update=one)) for one in changes]
+    assert scorers[0].label == "vector from the attributes . context rows + popularity"
+    near = "8 x cosine of the vector from the attributes"
+    assert scorers[1].label.startswith(near)
+    assert scorers[1].label.endswith(" + companions of similar items")
+    recipe = model.recipe.changed({"cold.score": "HH"})
+    assert replace(model, recipe=recipe).similar({"brand": "b0"}, k=1).score.startswith(near)
 
 
 def test_the_mean_is_the_vector_times_the_map(model: cw.Model) -> None:

@@ -42,7 +42,6 @@ from cowalk.users import Interests
 from cowalk.users.log import UserHistories
 
 NO_ITEMS = "the model was fitted without items, so it knows no attributes; fit with --items"
-COLD_LABEL = "vector from the attributes . context rows + popularity + companions of similar items"
 
 
 @dataclass(frozen=True)
@@ -280,7 +279,7 @@ class Model(IndexedModel):
         """The answer for one item that is known by its attributes alone."""
         codes, asking = [field.codes for field in fields], self._asking_by(method)
         if metric is None:
-            return self._answer(asking.scores(fields)[0], codes, -1, k, COLD_LABEL, explain, notes, mask)
+            return self._answer(asking.scores(fields)[0], codes, -1, k, asking.label, explain, notes, mask)
         learned = self.cold_learned or self.learned
         scores = self._scores(asking.vectors(fields)[0], codes, metric, learned)
         return self._answer(scores, codes, -1, k, METRICS[metric], explain, notes, mask)
