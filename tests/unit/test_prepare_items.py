@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +79,16 @@ def test_every_source_gives_the_same_catalogue(tmp_path):
         assert raw["since"] == [14975.0 + k for k in range(N)]
         assert [row[0] for row in raw["new"]] == ["false" if k % 2 else "true" for k in range(N)]
         assert raw["rooms"] == [[str(k % 3)] for k in range(N)]
+
+
+def test_an_index_that_pandas_wrote_is_no_field(tmp_path):
+    odd = ITEMS.drop(index=[3, 5, 6])
+    odd.to_parquet(tmp_path / "odd.parquet")
+    assert "__index_level_0__" in pq.read_schema(tmp_path / "odd.parquet").names
+    for source in (tmp_path / "odd.parquet", pa.Table.from_pandas(odd), odd):
+        found = read_items(source)
+        assert [field.name for field in found.fields] == list(KINDS)
+        assert found.ids.ids.tolist() == odd.item_id.tolist()
 
 
 def test_kinds_can_be_set_and_fields_left_out():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import glob
 import gzip
+import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -206,13 +207,18 @@ def _strings(value: object) -> list[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
+def _no_index(columns: Iterable[str]) -> list[str]:
+    """Without an index that had no name, which pandas writes beside the columns of a filtered frame."""
+    return [column for column in columns if not re.fullmatch(r"__index_level_\d+__", column)]
+
+
 def load(db: Database, source: Any, wanted: Sequence[str] | None, *, optional: Sequence[str] = ()) -> Loaded:
     """The wanted columns (all where None) as a stored table `raw` whose rowid is the order of files and rows.
 
     DataError names the file and the columns it has where a wanted column that is not optional is missing.
     """
     parts = open_parts(db, source, wanted or ())
-    chosen = list(dict.fromkeys(parts[0].columns if wanted is None else wanted))
+    chosen = list(dict.fromkeys(_no_index(parts[0].columns) if wanted is None else wanted))
     chosen = [column for column in chosen if column in parts[0].columns or column not in optional]
     starts = []
     for number, part in enumerate(parts):
