@@ -157,7 +157,7 @@ class _Update:
         moved, most = verdict.moved, self.settings.max_drift
         if moved > most:
             raise DataError(
-                f"the update moves old items by {moved:.3f} (1 - mean cosine of old and new vectors), above "
+                f"the update moves old items by {moved:.3g} (1 - mean cosine of old and new vectors), above "
                 f"the bound {most:g}; nothing was changed. Use --mode anchored or frozen, fit again, or let "
                 f"it pass with --max-drift {min(moved * 1.1 + 0.01, 2.0):.2f}"
             )
