@@ -1,6 +1,7 @@
 """Where item vectors of a ranking network come from: random, learned first, Res-embedding; DIN, PNN, MLP.
 
     res_embedding.py beauty --seeds 1,2,3,4,5          # or movielens-100k; what is judged is kept
+    res_embedding.py beauty --every                    # trained on every step of training users, see below
 
 The protocol of Zhou et al. 2019 (4.1): Beauty has one pair a user, the history b_1..b_n with the positive
 b_{n+1} and one negative, uniform over items and never the positive; MovieLens has every rated movie, label 1
@@ -10,7 +11,8 @@ their targets (of MovieLens, an earlier target is part of a later history). Each
 and kept at the epoch with the best AUC of held-out training users. By that AUC of the first seed two things
 are chosen, for each network and embedding by itself: the learning rate of the item rows (`--rates`) and one
 option of the embedding (OPTIONS). R max and R mean are the envelope radii of runs of five items in the
-histories of test users.
+histories of test users. With `--every` (Beauty) training users give an example for each item of their
+histories and not for the last alone, seven times as many labels; the test part stays.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
 from cowalk.evaluate.clicks import auc_values
-from cowalk.examples import Examples, one_per_user, rated_examples, split_by_user
+from cowalk.examples import Examples, labelled_examples, one_per_user, rated_examples, split_by_user
 from cowalk.prepare import encode_side_info, read_events, read_items
 from cowalk.rank.pretrain import pretrained, shown_sequences
 from cowalk.rank.settings import PRETRAINED
@@ -93,13 +95,18 @@ def examples_of(name: str, events: Any, seed: int) -> Examples:
 class World:
     """Examples of one seed: to train on, to validate by, to test on; vectors are learned once."""
 
-    def __init__(self, name: str, seed: int, data: tuple[Any, SideInfo | None], *, quick: bool) -> None:
+    def __init__(
+        self, name: str, seed: int, data: tuple[Any, SideInfo | None], *, quick: bool, every: bool
+    ) -> None:
         events, self.side = data
         made = examples_of(name, events, seed)
         if quick:
             made = made.select(made.owners < 2000)
         self.seed = seed
         train, self.test = split_by_user(made, 0.2, seed)
+        if every:
+            whole = labelled_examples(events, last=50, seed=seed)
+            train = whole.select(np.isin(whole.owners, train.owners))
         self.seen, self.held = split_by_user(train, 0.1, seed)
         self.learned: dict[str, Vectors] = {}
 
@@ -116,7 +123,7 @@ class World:
 
 def judge(world: World, base: str, embedding: str, asked: dict[str, Any]) -> Arrays:
     """One network of one seed on the test users."""
-    options: dict[str, Any] = {k: v for k, v in asked.items() if k != "quick"}
+    options: dict[str, Any] = {k: v for k, v in asked.items() if k not in ("quick", "every")}
     given = embedding
     if embedding in PRETRAINED:
         given, options["vectors"] = "vectors", world.vectors(embedding, asked["workers"])
@@ -216,25 +223,28 @@ def main() -> None:
     options.add_argument("--bases", default=",".join(BASES))
     options.add_argument("--embeddings", default=",".join(EMBEDDINGS))
     options.add_argument("--rates", default="0.001,0.005,0.02", help="learning rates of the item rows")
+    options.add_argument("--every", action="store_true", help="train on every item of training histories")
     options.add_argument("--set", dest="changes", action="append", default=[], metavar="NAME=VALUE")
     asked = options.parse_args()
     changes = parse_changes(asked.changes)
     seeds = [int(one) for one in asked.seeds.split(",")]
     rates = [float(one) for one in asked.rates.split(",")]
     fixed: dict[str, Any] = {"workers": asked.workers, "best_by": "auc", **changes}
+    if asked.every:
+        fixed |= {"every": True}
     if asked.quick:
         fixed |= {"quick": True, "epochs": 1}
     data = read(asked.dataset)
     found: dict[tuple[str, str], list[Judged]] = {}
     for done, seed in enumerate(seeds):
-        world = World(asked.dataset, seed, data, quick=asked.quick)
+        world = World(asked.dataset, seed, data, quick=asked.quick, every=asked.every)
         for base, embedding in cells(asked):
             say(f"{asked.dataset} seed {seed} {base} {embedding}")
             before = found.setdefault((base, embedding), [])
             tried = [before[0].asked] if before else grid(embedding, rates)
             before.append(best_of(asked.dataset, base, embedding, world, tried, fixed))
         told = {"seeds": seeds[: done + 1], "changes": changes, "rates": rates, "test users": 0.2}
-        keep(asked.dataset, told, found, quick=asked.quick)
+        keep(asked.dataset + "_every" * asked.every, told, found, quick=asked.quick)
 
 
 def keep(name: str, told: dict[str, Any], found: dict[tuple[str, str], list[Judged]], *, quick: bool) -> None:
