@@ -16,6 +16,8 @@ from report_hema import NAMES as HEMA
 from report_hema import hema
 from report_indexes import NAMES as INDEXES
 from report_indexes import indexes
+from report_loader import NAMES as LOADER
+from report_loader import loader
 from report_lsh import NAMES as LSH
 from report_lsh import lsh
 from report_negatives import NAMES as NEGATIVES
@@ -291,6 +293,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...], Callable[..., tuple[str, Bars]]], ..
     ("Two-tower and YouTubeDNN", TOWERS, towers),
     ("Ranking: item vectors and Res-embedding", RES_EMBEDDING, res_embedding),
     ("Networks over tables of clicks", CTR, ctr),
+    ("What networks are fed by", LOADER, loader),
 )
 
 

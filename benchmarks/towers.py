@@ -1,19 +1,17 @@
-"""Two-tower and YouTubeDNN beside EGES, ALS and item-CF: next item and cold items; logQ; the loader's speed.
+"""Two-tower and YouTubeDNN beside EGES, ALS and item-CF: next item and cold items; logQ.
 
     towers.py online-retail --seeds 1       # then beauty; more seeds later: what is judged is kept
 
 `:vectors` are a recipe's vectors alone, without the co-occurrence channel; `:scores` are they without a term
 of popularity either, as the papers serve them: nothing is chosen. `plain` is in-batch softmax
 without the correction, `streaming` with the estimate of Yi et al.; `without fields` learns from ids alone,
-and its cold items come through a ridge map. The loader's figure is the time of a batch alone and of a
-network's whole step on it.
+and its cold items come through a ridge map.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from time import process_time
 from typing import Any
 
 import torch
@@ -23,14 +21,8 @@ from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate import CompareSettings, Comparison, Estimate, ItemCF, Method, Popularity, compare
 from cowalk.evaluate.baselines import AttributeNeighbours
-from cowalk.examples import Batches
 from cowalk.judging import named
-from cowalk.nn.batches import tensors
-from cowalk.nn.features import features_of
-from cowalk.nn.recall import examples_of
-from cowalk.nn.steps import optimizers_of
-from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower
-from cowalk.prepared import Prepared, read_inputs
+from cowalk.prepared import read_inputs
 from cowalk.settings import load_recipe
 from judged_cache import JudgedCache
 from quality import told
@@ -124,28 +116,6 @@ def figures_of(found: Comparison, protocol: str) -> dict[str, Any]:
     return {"methods": methods, "differences": pairs}
 
 
-def loader_figure(prepared: Prepared, steps: int) -> dict[str, float]:
-    """Milliseconds of processor time that a batch takes to be made, and a whole step of the network on it."""
-    data, recipe = prepared.whole(), load_recipe("two-tower")
-    s, t = recipe.tower, recipe.train
-    examples, _ = examples_of(data, s.last, None, 0, 0)
-    network = TwoTower(features_of(data.side_info, len(data.vocab), own=True), None, s)
-    made = TowerBatches(Batches(examples, t.batch_size), network, Frequency(examples, s, t, 0), 0)
-    batches = iter(made)
-    kept = [tensors(next(batches)) for _ in range(3)]  # the first ones compile the kernel
-    start = process_time()
-    kept += [tensors(next(batches)) for _ in range(min(steps, len(made) - 3))]
-    loader = process_time() - start
-    optimizer = optimizers_of(network, t)[0]
-    start = process_time()
-    for batch in kept[3:]:
-        optimizer.zero_grad()
-        network.loss(batch).backward()
-        optimizer.step()
-    step, n = process_time() - start, len(kept) - 3
-    return {"loader ms": 1000 * loader / n, "step ms": 1000 * step / n, "step / loader": step / loader}
-
-
 def main() -> None:
     """Judge, print, record."""
     options = parser("Two-tower and YouTubeDNN: next item and cold items.")
@@ -170,10 +140,6 @@ def main() -> None:
         print(table((f"{asked.dataset} {protocol}", *METRICS[protocol]), rows))
         for name, e in figures["differences"].items():
             print(f"{name}: {e['mean']:+.4f} ({e['low']:+.4f}, {e['high']:+.4f})")
-    data = of_dataset(load(asked.dataset))
-    prepared = read_inputs(data.events, data.items, None, load_recipe("two-tower", data.changes), say)
-    out["loader"] = loader_figure(replace(prepared), 10 if asked.quick else 100)
-    print(out["loader"])
     settings = {"seeds": list(seeds), "commits": sorted(set(commits)), "workers": asked.workers}
     record(f"towers-{asked.dataset}", settings, out, quick=asked.quick)
 
