@@ -10,7 +10,7 @@ and its cold items come through a ridge map.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,9 @@ from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
 from cowalk.evaluate import CompareSettings, Comparison, Estimate, ItemCF, Method, Popularity, compare
 from cowalk.evaluate.baselines import AttributeNeighbours
+from cowalk.evaluate.data import TrainData
+from cowalk.evaluate.methods import Fitted
+from cowalk.evaluate.vectors import FittedVectors, VectorMethod
 from cowalk.judging import named
 from cowalk.prepared import read_inputs
 from cowalk.settings import load_recipe
@@ -65,6 +68,31 @@ def methods_of(protocol: str, changes: dict[str, Any], quick: bool) -> list[Meth
     return out + [recipe(f"two-tower {how}", "two-tower", ":scores") for how in ("plain", "streaming")]
 
 
+@dataclass(frozen=True)
+class Once:
+    """A recipe that takes over what another one with the same stages has learned from the same part."""
+
+    method: VectorMethod
+    learned: list[FittedVectors]
+
+    @property
+    def name(self) -> str:
+        return self.method.name
+
+    @property
+    def answers(self) -> frozenset[Any]:
+        return self.method.answers
+
+    def fit(self, train: TrainData, *, seed: int, workers: int | None = None, progress: Any = None) -> Fitted:
+        """Learned once."""
+        for one in self.learned:
+            known = self.method.again(one)
+            if known is not None and one.train.vocab.fingerprint == train.vocab.fingerprint:
+                return known
+        self.learned.append(self.method.fit(train, seed=seed, workers=workers, progress=progress))
+        return self.learned[-1]
+
+
 def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) -> tuple[Comparison, list[str]]:
     """All methods and seeds, from what is kept and what is missing."""
     data = of_dataset(load(dataset))
@@ -78,12 +106,14 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
     )
     cache = JudgedCache(f"towers-{dataset}-{protocol}", options.fresh)
     asked: Any = (protocol,)
+    learned: dict[int, list[FittedVectors]] = {seed: [] for seed in seeds}
 
     def judge(method: Method, seed: int) -> Comparison:
         say(f"{dataset} {protocol}: {method.name}, seed {seed}")
         few = {"trials": 1} if method.name.endswith(":scores") else {}
+        once = Once(method, learned[seed]) if isinstance(method, VectorMethod) else method
         return compare(
-            [method], prepared.events, prepared.catalogue, protocols=asked, seeds=(seed,),
+            [once], prepared.events, prepared.catalogue, protocols=asked, seeds=(seed,),
             settings=settings.model_copy(update=few), workers=options.workers,
         )  # fmt: skip
 
