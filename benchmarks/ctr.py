@@ -21,7 +21,7 @@ from pyarrow.parquet import read_table
 from common import CACHE, parser, record, say, scratch, table
 from cowalk import rank, seeds
 from cowalk.datasets import simulate_ctr
-from cowalk.evaluate.bootstrap import bound, paired_difference
+from cowalk.evaluate.bootstrap import bounds
 from cowalk.evaluate.clicks import click_values
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.prepare.clicks import read_clicks
@@ -75,25 +75,27 @@ def told(estimate: Any) -> dict[str, float]:
 
 
 def figures_of(values: dict[str, list[dict[str, np.ndarray]]], groups: list[np.ndarray]) -> dict[str, Any]:
-    """Each figure with bounds over rows and its spread over seeds, and paired differences of PAIRS."""
-    owners = np.concatenate(groups)
-    out: dict[str, Any] = {"models": {}, "differences": {}}
-    for name, parts in values.items():
-        cell: dict[str, Any] = {}
-        for metric in METRICS:
-            by_seed = [float(part[metric].mean()) for part in parts]
-            every = np.concatenate([part[metric] for part in parts])
-            cell[metric] = told(bound(every, owners)) | {"by seed": by_seed, "spread": float(np.std(by_seed))}
-        out["models"][name] = cell
+    """Each figure with bounds over rows and its spread over seeds, and paired differences of PAIRS.
+
+    All are columns of one table, so that a million rows are resampled once.
+    """
+    columns = {
+        (name, metric): np.concatenate([part[metric] for part in parts])
+        for name, parts in values.items()
+        for metric in METRICS
+    }
     for first, second in PAIRS:
         if first in values and second in values:
-            out["differences"][f"{first} - {second}"] = {
-                metric: told(paired_difference(
-                    np.concatenate([part[metric] for part in values[first]]),
-                    np.concatenate([part[metric] for part in values[second]]), owners,
-                ))
-                for metric in METRICS
-            }  # fmt: skip
+            for metric in METRICS:
+                columns[f"{first} - {second}", metric] = columns[first, metric] - columns[second, metric]
+    found = bounds(np.stack(list(columns.values()), axis=1), np.concatenate(groups))
+    out: dict[str, Any] = {"models": {}, "differences": {}}
+    for (name, metric), estimate in zip(columns, found, strict=True):
+        figure = told(estimate)
+        if name in values:
+            by_seed = [float(part[metric].mean()) for part in values[name]]
+            figure |= {"by seed": by_seed, "spread": float(np.std(by_seed))}
+        out["models" if name in values else "differences"].setdefault(name, {})[metric] = figure
     return out
 
 
