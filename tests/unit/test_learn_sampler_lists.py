@@ -1,5 +1,7 @@
 """The lists that negatives are drawn from: kernels against their slow twins, weights against arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -197,3 +199,13 @@ def test_contexts_of_a_graph_are_its_edges() -> None:
     graph = graph_of([[1, 2, 0], [0, 0, 3], [0, 1, 0]])
     np.testing.assert_array_equal(dense(context_graph(graph, 3, 5, False)), [[0, 2, 0], [0, 0, 3], [0, 1, 0]])
     np.testing.assert_array_equal(dense(context_graph(graph, 3, 5, True)), [[0, 2, 0], [2, 0, 4], [0, 4, 0]])
+
+
+def test_what_a_session_bought_is_a_context_of_all_its_items() -> None:
+    log = replace(sessions_of([[0, 1, 2, 3], [1, 4]]), bought=np.array([3, -1], dtype=np.int32))
+    wanted = np.zeros((5, 5))
+    for v, u in ((0, 1), (1, 2), (2, 3), (1, 4)):
+        wanted[v, u] += 1
+    np.testing.assert_array_equal(dense(context_graph(log, 5, 1, False)), wanted)
+    wanted[[0, 1, 2], 3] += 1
+    np.testing.assert_array_equal(dense(context_graph(log, 5, 1, False, bought=True)), wanted)

@@ -11,14 +11,19 @@ from cowalk.types import AnyArray, Floats, Ids
 LOT = 1 << 22  # pairs that are held before they are merged
 
 
-def context_graph(source: Sessions | ItemGraph, items: int, window: int | None, symmetric: bool) -> ItemGraph:
+def context_graph(
+    source: Sessions | ItemGraph, items: int, window: int | None, symmetric: bool, bought: bool = False
+) -> ItemGraph:
     """Each item's contexts in the data: v -> u with the number of pairs, or the weight of the edges.
 
     Of sessions: all u at most `window` places after v (None = anywhere in the session; symmetric = also
-    before). Of a graph: the targets of v's edges (symmetric = also the sources). An item is no context of
-    itself.
+    before), and with `bought` what v's session bought, wherever v stands. Of a graph: the targets of v's edges
+    (symmetric = also the sources). An item is no context of itself.
     """
     one_way = source if isinstance(source, ItemGraph) else _of_sessions(source, items, window)
+    if bought and isinstance(source, Sessions) and source.bought is not None:
+        goals = np.repeat(source.bought, np.diff(source.offsets)).astype(np.int32)
+        one_way = _merged(one_way, [(source.items[goals >= 0], goals[goals >= 0])])
     src, dst, weights = one_way.sources(), one_way.targets, one_way.weights
     other = src != dst
     src, dst, weights = src[other], dst[other], weights[other]

@@ -59,7 +59,8 @@ class NegativeTables:
         if not s.mask_positives and "co-occurring" not in self.shares:
             return None
         window = None if s.pairs == "set" else s.window
-        return context_graph(source, items, window, s.contexts == "symmetric" or s.architecture == "cbow")
+        both = s.contexts == "symmetric" or s.architecture == "cbow"
+        return context_graph(source, items, window, both, s.bought_context)
 
     def _made(
         self, name: str, counts: Offsets, weights: AnyArray, side_info: SideInfo | None,
