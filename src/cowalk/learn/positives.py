@@ -17,8 +17,8 @@ def context_graph(
     """Each item's contexts in the data: v -> u with the number of pairs, or the weight of the edges.
 
     Of sessions: all u at most `window` places after v (None = anywhere in the session; symmetric = also
-    before), and with `bought` what v's session bought, wherever v stands. Of a graph: the targets of v's edges
-    (symmetric = also the sources). An item is no context of itself.
+    before), and with `bought` what v's session bought, wherever v stands. Of a graph: the targets of v's
+    edges (symmetric = also the sources). An item is no context of itself.
     """
     one_way = source if isinstance(source, ItemGraph) else _of_sessions(source, items, window)
     if bought and isinstance(source, Sessions) and source.bought is not None:
