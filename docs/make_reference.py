@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, get_args
 
 import typer
 
@@ -73,9 +73,6 @@ def _values(field: Any) -> str:
     args = get_args(kind)
     if args and all(isinstance(arg, str) for arg in args):
         return ", ".join(f"`{arg}`" for arg in args)
-    if args and get_origin(args[0]) is Annotated:  # a whole number with bounds of its own, or a word
-        number, words = args
-        return ", ".join(["whole number", *_bounds(get_args(number)[1]), f"`{get_args(words)[0]}`"])
     plain = [arg for arg in args if isinstance(arg, type) and arg is not type(None)] or [kind]
     origin = getattr(kind, "__origin__", None)
     if origin is dict:

@@ -154,6 +154,8 @@ def _read_users(out: Prepared, users: Any, recipe: Recipe, digest: Any) -> None:
         column = recipe.read.user_column
         table = read_items(users, settings, item_column=column, memory_limit=recipe.memory_limit)
     known = out.events.user_vocab
+    if not table.fields:
+        raise DataError("the users table has no attributes beside the ids; leave it out, or add some")
     if len(table) and (known.find(table.ids.ids) < 0).all():
         raise DataError("no id of the users table is in the log; are the ids the same?")
     out.events = replace(out.events, user_info=encode_side_info(table, known, settings))

@@ -2,12 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cowalk.types import Settings
 
 Optimizer = Literal["adam", "adagrad", "sgd"]
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
+
+
+def _devices(value: int | str) -> int | str:
+    if value != "auto" and not (isinstance(value, int) and value >= 1):
+        raise ValueError("input should be a whole number from 1, or auto")
+    return value
 
 
 class TrainSettings(Settings):
@@ -30,7 +36,7 @@ class TrainSettings(Settings):
     accelerator: Literal["auto", "cpu", "gpu", "mps"] = Field(
         "auto", description="What computes; auto = a GPU where there is one."
     )
-    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+    devices: Annotated[int | str, AfterValidator(_devices)] = Field(
         1, description="How many devices compute, each a batch of a step; auto = all GPUs that are there."
     )
     strategy: Literal["auto", "ddp_spawn", "ddp"] = Field(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.distributed import get_rank, is_initialized
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
@@ -17,6 +16,7 @@ from cowalk.errors import DivergedError, UsageError
 from cowalk.nn.batches import Loader
 from cowalk.nn.devices import Relay, several, told_by_processes
 from cowalk.nn.train import train
+from cowalk.settings import load_recipe
 from cowalk.train_settings import TrainSettings
 
 RNG = np.random.default_rng(0)
@@ -88,14 +88,17 @@ def test_how_many_devices() -> None:
     assert not several(TrainSettings())
     assert several(TrainSettings(devices=2))
     assert not several(TrainSettings(devices="auto", accelerator="cpu"))
-    with pytest.raises(ValidationError):
-        TrainSettings(devices=0)
+    for wrong in (0, "two"):
+        with pytest.raises(UsageError, match=r"setting train\.devices = .*: input should be a whole number"):
+            load_recipe("two-tower", {"train.devices": wrong})
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_device_that_is_not_there_is_told() -> None:
     with pytest.raises(UsageError, match=r"train\.accelerator=gpu, .*no such device .*accelerator=auto"):
         train(Small(), list, TrainSettings(epochs=1, accelerator="gpu"))
+    with pytest.raises(UsageError, match=r"train\.precision=16-mixed needs a GPU; use bf16-mixed, or 32"):
+        train(Small(), list, TrainSettings(epochs=1, precision="16-mixed"))
 
 
 def test_what_cannot_be_sent_is_told(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Two-tower and YouTubeDNN: the numpy towers equal torch, seeds are equal, cold items have vectors."""
 
+import json
 import pickle
 import sys
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import cowalk as cw
+from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop
 from cowalk.errors import DataError, UsageError
 from cowalk.examples import Batches
@@ -278,7 +280,9 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, shop:
         cw.fit(str(shop.events), recipe="youtube-dnn")
 
 
-def test_a_users_table_changes_what_is_recommended(shop: SimulatedShop, tmp_path: Path) -> None:
+def test_a_users_table_changes_what_is_recommended(
+    shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ids = cw.read_events(str(shop.events))[0].user_vocab.ids.tolist()
     users = tmp_path / "users.csv"
     rows = [f"{user},{'old' if n % 2 else 'young'},{n % 90}" for n, user in enumerate(ids[:-1])]
@@ -295,6 +299,11 @@ def test_a_users_table_changes_what_is_recommended(shop: SimulatedShop, tmp_path
     assert one.scores != two.scores
     assert nobody.scores == back.recommend(history, 5).scores != one.scores
     assert model.recommend(history, 5, user=ids[0]).scores == one.scores
+    asked = ["recommend", str(tmp_path / "m"), "--history", ",".join(map(str, history)), "-k", "5"]
+    assert run([*asked, "--json", "--user", str(ids[0])]) == 0
+    assert [hit["score"] for hit in json.loads(capsys.readouterr().out)["hits"]] == pytest.approx(one.scores)
+    assert run([*asked, "--user", "who"]) == 3
+    assert "--user 'who': the model does not know this user" in capsys.readouterr().err
     store = back.user_store()
     for item in history:
         store.update(ids[0], item)
@@ -304,6 +313,17 @@ def test_a_users_table_changes_what_is_recommended(shop: SimulatedShop, tmp_path
     users.write_text("user_id,group\nnobody,old\n")
     with pytest.raises(DataError, match="no id of the users table is in the log"):
         cw.fit(str(shop.events), users=str(users), recipe="two-tower")
+    users.write_text("user_id\nnobody\n")
+    with pytest.raises(DataError, match="the users table has no attributes beside the ids"):
+        cw.fit(str(shop.events), users=str(users), recipe="two-tower")
+
+
+def test_items_of_nothing_are_refused() -> None:
+    without = TowerSettings(item_id=False)
+    with pytest.raises(UsageError, match=r"tower\.item_id=false leaves an item nothing"):
+        learn_two_tower(replace(WORLD, side_info=None), without, QUICK)
+    with pytest.raises(UsageError, match=r"tower\.item_id=false leaves an item nothing"):
+        learn_two_tower(WORLD, without.model_copy(update={"fields": False}), QUICK)
 
 
 def test_a_resumed_run_has_seen_the_stream_of_the_earlier_epochs() -> None:

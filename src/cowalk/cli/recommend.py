@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cowalk.cli import options as o
 from cowalk.cli import show
 from cowalk.cli.where import Where, parse_where
+
+if TYPE_CHECKING:
+    from cowalk.model import Model
 
 
 def recommend(
@@ -45,6 +48,10 @@ def recommend(
         int | None,
         typer.Option(min=1, help="Parts of the history that ask apart. [default: the recipe's]"),
     ] = None,
+    user: Annotated[
+        str | None,
+        typer.Option(help="Who asks, where the model was fitted with --users."),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why: times together, shared attributes.")
     ] = False,
@@ -60,8 +67,23 @@ def recommend(
 
     ids = [part.strip() for part in next(csv.reader([history], skipinitialspace=True), []) if part.strip()]
     when = None if times is None else [part.strip() for part in times.split(",")]
-    answer = load(model).recommend(
+    loaded = load(model)
+    _check_user(loaded, user)
+    answer = loaded.recommend(
         ids, k, times=when, exclude_seen=exclude_seen, on_unknown=on_unknown, fallback=fallback, exact=exact,  # type: ignore[arg-type]
-        where=parse_where(where), diversity=diversity, interests=interests, explain=explain,
+        where=parse_where(where), diversity=diversity, interests=interests, explain=explain, user=user,
     )  # fmt: skip
     show.answer(answer, json)
+
+
+def _check_user(model: Model, user: str | None) -> None:
+    """UsageError where the model knows no users, UnknownIdError where it does not know this one."""
+    from cowalk.errors import UnknownIdError, UsageError
+
+    if user is None:
+        return
+    rows = model.user_rows([user])
+    if rows is None:
+        raise UsageError("--user: the model was fitted without --users, so it knows no users; leave it out")
+    if rows[0] < 0:
+        raise UnknownIdError(f"--user {user!r}: the model does not know this user; leave it out")

@@ -45,6 +45,8 @@ class Processes(DDPStrategy):
 
 def trainer_of(s: TrainSettings, watch: lightning.Callback, workers: int | None) -> lightning.Trainer:
     """Lightning's trainer by the settings; UsageError where there is no such device, or no such logger."""
+    if s.precision == "16-mixed" and (s.accelerator == "cpu" or not _has_gpu()):
+        raise UsageError("train.precision=16-mixed needs a GPU; use bf16-mixed, or 32")
     strategy: Any = Processes(s, workers) if several(s) else "auto"
     try:
         return lightning.Trainer(
@@ -72,6 +74,10 @@ def several(s: TrainSettings) -> bool:
     if isinstance(s.devices, int):
         return s.devices > 1
     return s.accelerator in ("auto", "gpu") and torch.cuda.device_count() > 1
+
+
+def _has_gpu() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
 def _logger(s: TrainSettings) -> Any:
@@ -163,11 +169,11 @@ def quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-LOUD = ("lightning.pytorch", "lightning.fabric")
+LOUD = ("lightning.pytorch", "lightning.fabric", "torch.multiprocessing.spawn")
 
 
 def silence() -> None:
-    """From here on Lightning says nothing but errors."""
+    """From here on Lightning, and what starts processes, say nothing but errors."""
     for name in LOUD:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", "`isinstance.treespec, LeafSpec.` is deprecated")

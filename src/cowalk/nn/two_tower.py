@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding, normalize
 
 from cowalk import seeds
+from cowalk.errors import UsageError
 from cowalk.examples import Batches, Examples
 from cowalk.examples.frequency import StreamingFrequency, expected_in_batch
 from cowalk.learn.data import HistoryData
@@ -198,11 +199,15 @@ def learn_two_tower(
     examples, held = examples_of(data, s.last, s.per_user, t.validation, seed)
     side = data.side_info if s.fields else None
     people = data.users if s.user_fields else None
+    things = features_of(side, len(data.vocab), own=s.item_id)
+    if not s.item_id and not things.starts:
+        raise UsageError(
+            "tower.item_id=false leaves an item nothing but its attributes, and there are none: give an "
+            "items table (--items) and tower.fields=true, or let tower.item_id be true"
+        )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = TwoTower(
-            features_of(side, len(data.vocab), own=s.item_id), _people(people), s, t.sparse
-        )  # fmt: skip
+        network = TwoTower(things, _people(people), s, t.sparse)
     frequency = Frequency(examples, s, t, seed)
 
     # No closures: with several devices all of this is sent to processes of their own.
