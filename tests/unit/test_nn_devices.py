@@ -1,6 +1,7 @@
 """Several devices: two processes come to the weights of one; what goes wrong in them is one line here."""
 
 import os
+import pickle
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ from torch import Tensor, nn
 from torch.distributed import get_rank, is_initialized
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+import cowalk as cw
 from cowalk.errors import DivergedError, UsageError
+from cowalk.examples import labelled_examples
 from cowalk.nn.batches import Loader
 from cowalk.nn.devices import Relay, several, told_by_processes
 from cowalk.nn.train import train
+from cowalk.prepare.click_settings import ClickSettings
 from cowalk.settings import load_recipe
+from cowalk.tables import Sessions, Vocab
 from cowalk.train_settings import TrainSettings
 
 RNG = np.random.default_rng(0)
@@ -133,3 +138,35 @@ def test_progress_of_another_process_is_heard() -> None:
 def test_too_few_batches_for_the_devices_are_told() -> None:
     with pytest.raises(UsageError, match=r"an epoch has 1 batches, too few for 2 devices: lower"):
         Loader([{"n": np.zeros(1)}], 0, 2)
+
+
+@pytest.mark.parametrize("kind", ["history", "table"])
+def test_what_ranking_trains_can_be_sent(kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    sent: list[bytes] = []
+
+    def keep(network: Any, epoch: Any, settings: Any, *, figure: Any, **_: Any) -> None:
+        sent.append(pickle.dumps((network, epoch, figure)))
+        raise KeyboardInterrupt
+
+    items, owners = np.arange(600) % 7, np.arange(600) // 6
+    if kind == "history":
+        users, zeros = np.arange(100, dtype=np.int32), np.zeros(100, dtype=np.int64)
+        sessions = Sessions(
+            items.astype(np.int32), np.arange(101) * 6, users, zeros, np.ones(600, np.float32)
+        )
+        data: Any = labelled_examples(sessions, Vocab(np.arange(7), np.bincount(items)), seed=1)
+    else:
+        path = tmp_path / "clicks.csv"
+        rows = [f"{item},{owner},{item % 2}" for item, owner in zip(items, owners, strict=True)]
+        path.write_text("item,owner,label\n" + "\n".join(rows))
+        data = cw.read_clicks(path, ClickSettings(label_column="label"))
+    monkeypatch.setattr("cowalk.rank.run.train", keep)
+    with pytest.raises(KeyboardInterrupt):
+        cw.rank.fit(data, "mlp", vector_size=4, hidden=(4,), train__accelerator="cpu")
+    network, epoch, figure = pickle.loads(sent[0])
+    assert "labels" in next(iter(epoch(0)))
+    before = figure()
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.add_(1.0)
+    assert figure() != before  # the figure is of the network that came with it
