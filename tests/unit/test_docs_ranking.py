@@ -22,5 +22,5 @@ def test_examples_run(
     assert 0.4 < float(told.split()[0]) < 1  # an AUC
 
 
-def test_both_examples_are_found() -> None:
-    assert len(BLOCKS) == 2
+def test_all_examples_are_found() -> None:
+    assert len(BLOCKS) == 3

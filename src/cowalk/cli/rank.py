@@ -59,15 +59,24 @@ TimeColumn = Annotated[
 ]
 OPTIONS = {
     "model": "the argument MODEL", "embedding": "--embedding", "seed": "--seed", "workers": "--workers",
-    "vectors": "--vectors", "side_info": "--items",
+    "vectors": "--vectors", "side_info": "--items", "users": "--users", "min_count": "--min-count",
+    "constant": "--constant",
     "clicks": "--label, --group, --form, --numeric, --categorical, --without, --min-count and --constant",
 }  # fmt: skip
+Users = Annotated[
+    list[str] | None,
+    typer.Option(help="Who the users are, an attribute a column: inputs of a network over events."),
+]
+Context = Annotated[
+    str | None,
+    typer.Option(help="Columns of the log that are inputs too, as device,hour: at the target."),
+]
 RankFolder = Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `cowalk rank fit` wrote.")]
 
 
 @rank.command()
 def fit(
-    context: typer.Context,
+    ctx: typer.Context,
     model: Annotated[
         str, typer.Argument(help="Over events: din, mlp, pnn. Over a table: lr, fm, fnn, gbdt-lr, mlp, pnn.")
     ] = "din",
@@ -79,6 +88,8 @@ def fit(
     ] = None,
     events: o.Events = None,
     items: o.Items = None,
+    users: Users = None,
+    context: Context = None,
     dataset: o.Dataset = None,
     table: Table = None,
     vectors: Annotated[
@@ -89,10 +100,12 @@ def fit(
     label: Annotated[str, typer.Option(help="Column of a table's label, 0 or 1.")] = "label",
     group: Annotated[str | None, typer.Option(help="Column of a table's user, for grouped AUC.")] = None,
     form: Annotated[str, typer.Option(help="Form of the table: table, criteo or ipinyou.")] = "table",
-    numeric: Annotated[str | None, typer.Option(help="Columns that are numbers, as a,b.")] = None,
+    numeric: Annotated[
+        str | None, typer.Option(help="Columns (of a table, --users or --context) that are numbers, as a,b.")
+    ] = None,
     categorical: Annotated[str | None, typer.Option(help="Columns that are categories, as a,b.")] = None,
     without: Annotated[str | None, typer.Option(help="Columns that are left out, as a,b.")] = None,
-    min_count: Annotated[int, typer.Option(min=1, help="Rarer values count as unknown.")] = 2,
+    min_count: Annotated[int, typer.Option(min=1, help="Values of fewer rows count as unknown.")] = 2,
     constant: Annotated[
         str, typer.Option(help="A column with one value in all training rows: error, or drop it.")
     ] = "error",
@@ -125,17 +138,18 @@ def fit(
 
     Example: cowalk rank fit din --embedding res-att --events log.parquet --out rank/
     """
-    inputs.check_options(context)
-    inputs.check_split(context)
+    inputs.check_options(ctx)
+    inputs.check_split(ctx)
     from cowalk import rank as room
     from cowalk.rank.run import check_labels
     from cowalk.rank.settings import rank_settings
     from cowalk.settings import parse_changes
     from cowalk.tables.folder import check_target
 
-    settings = rank_settings(_changes(parse_changes(set_ or [])))
+    changes = _changes(parse_changes(set_ or []))
+    settings = rank_settings(changes | ({} if table else {"min_count": min_count, "constant": constant}))
     check_target(out)
-    parts = inputs.table_parts(context.params) if table else inputs.event_parts(context.params)
+    parts = inputs.table_parts(ctx.params) if table else inputs.event_parts(ctx.params)
     if parts.test is not None:
         check_labels(parts.test.labels, "hold out more: --test-share", "test part: ")
     if vectors and embedding is None:
@@ -151,7 +165,7 @@ def fit(
         show.print_json(told | ({} if report is None else {"test": report.to_dict()}))
         return
     if not quiet:
-        for line in _of_vectors(made.about, vectors or []):
+        for line in [*_of_vectors(made.about, vectors or []), *_of_users(made.about)]:
             show.note(line)
         name = made.settings.best_by
         best = made.about[f"validation {name}"]
@@ -165,10 +179,13 @@ def fit(
 
 @rank.command()
 def evaluate(
-    context: typer.Context,
+    ctx: typer.Context,
     model: RankFolder,
     table: Table = None,
     events: o.Events = None,
+    users: Annotated[
+        list[str] | None, typer.Option(help="What is known of the users now. [default: as in training]")
+    ] = None,
     dataset: o.Dataset = None,
     beside: Annotated[
         Path | None, typer.Option(help="Another ranking model's folder, judged on the same rows.")
@@ -205,8 +222,8 @@ def evaluate(
 
     Example: cowalk rank evaluate rank/ --table held-out.parquet --picture calibration.png
     """
-    inputs.check_options(context)
-    inputs.check_split(context, later=True)
+    inputs.check_options(ctx)
+    inputs.check_split(ctx, later=True)
     from cowalk import rank as room
     from cowalk.evaluate import calibration_picture
 
@@ -215,11 +232,12 @@ def evaluate(
     models = {str(model): room.load(model)} | ({} if beside is None else {str(beside): room.load(beside)})
     first = models[str(model)]
     if table:
-        rows = {name: inputs.table_rows(one, context.params, first) for name, one in models.items()}
+        rows = {name: inputs.table_rows(one, ctx.params, first) for name, one in models.items()}
     elif first.vocab is None:
         raise UsageError(f"{model} reads a table; give it with --table")
     else:
-        rows = dict.fromkeys(models, inputs.event_rows(first, context.params))
+        models, examples_ = inputs.event_rows(models, ctx.params)
+        rows = dict.fromkeys(models, examples_)
     reports = {name: one.evaluate(rows[name]) for name, one in models.items()}
     if picture is not None:
         calibration_picture.draw({n: r.calibration for n, r in reports.items()}, "Calibration", picture)
@@ -245,6 +263,12 @@ def _of_vectors(about: Mapping[str, Any], sources: list[str]) -> list[str]:
         for source, number in zip(sources, about.get("items with a vector", []), strict=False)
         if number < total
     ]
+
+
+def _of_users(about: Mapping[str, Any]) -> list[str]:
+    """How many users a users table knows, where it lacks some."""
+    total, known = about.get("users", 0), about.get("users in the table", 0)
+    return [f"{known:,} of {total:,} users of the examples are in the users table"] if known < total else []
 
 
 def _show(reports: dict[str, Any]) -> None:

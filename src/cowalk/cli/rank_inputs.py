@@ -13,10 +13,11 @@ from cowalk.cli import options as o
 from cowalk.cli import show
 from cowalk.errors import UsageError
 
-OF_A_TABLE = ("label", "group", "form", "numeric", "categorical", "without", "min_count", "constant")
+OF_A_TABLE = ("label", "group", "form")
+OF_COLUMNS = ("numeric", "categorical", "without", "min_count", "constant")
 OF_EVENTS = (
-    "items", "vectors", "examples", "negatives", "sampler", "per_user", "last", "user_column", "item_column",
-    "order_column", "weight_column",
+    "items", "users", "context", "vectors", "examples", "negatives", "sampler", "per_user", "last",
+    "user_column", "item_column", "order_column", "weight_column",
 )  # fmt: skip
 OF_A_LOG = ("user_column", "item_column", "time_column", "order_column", "weight_column")
 
@@ -36,12 +37,14 @@ def check_options(context: typer.Context) -> None:
     table = bool(given["table"])
     if table == bool(given["events"] or given["dataset"]):
         raise UsageError("give a log with --events (or --dataset), or a table of clicks with --table")
-    for name in OF_EVENTS if table else OF_A_TABLE:
+    used, mend = ("of events", "--events") if table else ("of a table", "--table")
+    columns = table or given["users"] or given.get("context")  # evaluate takes no --context
+    for name in (*(OF_EVENTS if table else OF_A_TABLE), *(() if columns else OF_COLUMNS)):
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
-            used, mend = ("of events", "--events") if table else ("of a table", "--table")
             option = name.replace("_", "-")
-            raise UsageError(f"--{option} is an option {used}; leave it out, or give the data with {mend}")
+            of = f"{used}, or of --users and --context" if name in OF_COLUMNS else used
+            raise UsageError(f"--{option} is an option {of}; leave it out, or give the data with {mend}")
 
 
 def check_split(context: typer.Context, *, later: bool = False) -> None:
@@ -84,7 +87,9 @@ def event_parts(given: Mapping[str, Any]) -> Parts:
     from cowalk.rank.inputs import Making
 
     data = o.inputs(given["events"], given["items"], None, given["dataset"])
-    events, recipe = _read_log(data, given)
+    context = names(given["context"])
+    kinds = _kinds(given)
+    events, recipe = _read_log(data, given, context, {n: k for n, k in kinds.items() if n in context})
     how = {name: given[name] for name in ("negatives", "sampler", "per_user", "last", "seed")}
     making, share = Making(given["examples"], **how), given["test_share"]
     if share:
@@ -94,6 +99,11 @@ def event_parts(given: Mapping[str, Any]) -> Parts:
     if data.items is not None:
         catalogue = read_items(data.items, recipe.side, item_column=recipe.read.item_column)
         parts.more["side_info"] = encode_side_info(catalogue, events.item_vocab, recipe.side)
+    of_users = {n: k for n, k in kinds.items() if n not in context}
+    if given["users"]:
+        parts.more["users"] = _read_users(given, recipe, of_users)
+    elif of_users:
+        raise UsageError(f"{next(iter(of_users))!r} is none of --context; a users table is given by --users")
     parts.more["vectors"] = o.one_or_many([_vectors(one) for one in given["vectors"] or ()])
     return parts
 
@@ -115,14 +125,28 @@ def table_rows(model: Any, given: Mapping[str, Any], like: Any) -> Any:
     return read_clicks_split(source, clicks, share, model.columns, by=by, seed=seed)[1]
 
 
-def event_rows(model: Any, given: Mapping[str, Any]) -> Any:
-    """The examples that a model of histories is judged on, as the options of `rank evaluate` say."""
-    from cowalk.rank.inputs import Making, known_events
+def event_rows(models: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The models, with the users of --users, and the examples that they are judged on, made as the first of
+    them was fitted, as the options of `rank evaluate` say.
+    """
+    from cowalk.rank.inputs import known_events
 
-    events, _ = _read_log(o.inputs(given["events"], None, None, given["dataset"]), given)
+    kinds = {name: kind for one in models.values() for name, kind in one.inputs.kinds("log").items()}
+    data = o.inputs(given["events"], None, None, given["dataset"])
+    events, recipe = _read_log(data, given, tuple(kinds), kinds)
+    if given["users"]:
+        models = _with_users(models, given, recipe)
+    model = next(iter(models.values()))
     events, lost = known_events(events, model.vocab)
     if lost:
         show.note(f"{lost:,} events of items that the model does not know were left out")
+    return dict(models), _judged(model, events, given)
+
+
+def _judged(model: Any, events: Any, given: Mapping[str, Any]) -> Any:
+    """All examples of these events, or the part that is held out."""
+    from cowalk.rank.inputs import Making
+
     asked = {"made": given["examples"], "negatives": given["negatives"], "sampler": given["sampler"]}
     how = dict(model.about.get("options", {})) | {k: v for k, v in asked.items() if v is not None}
     making = Making(**how, per_user=given["per_user"], last=model.last, seed=_seed(model, given))
@@ -149,14 +173,45 @@ def _seed(model: Any, given: Mapping[str, Any]) -> int:
     return int(model.about.get("seed", 0) if seed is None else seed)
 
 
-def _read_log(data: o.Inputs, given: Mapping[str, Any]) -> tuple[Any, Any]:
-    """The events, and the recipe that says how items are read."""
+def _kinds(given: Mapping[str, Any]) -> dict[str, str]:
+    """Kinds of columns by name, skip for those that are left out."""
+    options = {"numeric": "numeric", "categorical": "categorical", "without": "skip"}
+    return {name: kind for option, kind in options.items() for name in names(given[option])}
+
+
+def _with_users(models: Mapping[str, Any], given: Mapping[str, Any], recipe: Any) -> dict[str, Any]:
+    """The models with what the users table says now."""
+    kinds = {name: kind for one in models.values() for name, kind in one.inputs.kinds("users").items()}
+    if not kinds:
+        raise UsageError("the model was fitted without a users table; leave --users out")
+    table = _read_users(given, recipe, kinds)
+    return {name: one.with_users(table) if one.inputs.users else one for name, one in models.items()}
+
+
+def _read_users(given: Mapping[str, Any], recipe: Any, kinds: Mapping[str, Any]) -> Any:
+    """What is known of the users; what was left out is told."""
+    from cowalk.prepare import SideSettings, read_items
+
+    column = recipe.read.user_column
+    if column is None:
+        raise UsageError("a users table goes with a log of known users: --user-column")
+    table = read_items(o.one_or_many(given["users"]), SideSettings(fields=dict(kinds)), item_column=column)
+    for line in table.notes:
+        show.note(f"users: {line}")
+    return table
+
+
+def _read_log(
+    data: o.Inputs, given: Mapping[str, Any], context: tuple[str, ...], kinds: Mapping[str, Any]
+) -> tuple[Any, Any]:
+    """The events with these further columns, and the recipe that says how items are read."""
     from cowalk.prepare import read_events
     from cowalk.settings import load_recipe
 
     asked = {f"read__{name}": given[name] for name in OF_A_LOG}
     recipe = load_recipe("eges", data.changes | o.changes(None, **asked))
-    return read_events(data.events, recipe.read, recipe.clean)[0], recipe
+    events, _ = read_events(data.events, recipe.read, recipe.clean, context=context, kinds=kinds)
+    return events, recipe
 
 
 def _vectors(source: str) -> Any:

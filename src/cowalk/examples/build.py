@@ -12,7 +12,7 @@ from cowalk.examples.negatives import Sampler, draw_negatives
 from cowalk.examples.stream import Stream
 from cowalk.examples.table import Examples
 from cowalk.seeds import generator
-from cowalk.tables import Events, Sessions, Vocab
+from cowalk.tables import Events, RawField, Sessions, Vocab
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 Source = Events | Sessions
@@ -28,7 +28,7 @@ def next_item_examples(
     per_user: at most so many random events per owner, so that busy users do not outweigh the others
     (Covington et al. 2016, 3.3). A weight is that of the event. Sessions need their `vocab`.
     """
-    stream, items, users = _read(source, vocab)
+    stream, items, users, raw = _read(source, vocab)
     places = _targets(stream, min_history)
     if per_user is not None:
         if per_user < 1:
@@ -38,7 +38,7 @@ def next_item_examples(
         "examples": "next item", "history": "strictly before the target in (time, sequence) order",
         "per user": "all" if per_user is None else f"at most {per_user}, drawn", "seed": seed,
     }  # fmt: skip
-    return _at_places(stream, places, items, users, last, about)
+    return _at_places(stream, places, items, users, last, about, raw)
 
 
 def labelled_examples(
@@ -64,11 +64,11 @@ def last_examples(
     """The last event of each owner with at least `min_history` earlier ones as a target of label 1; its
     history is all that was before.
     """
-    stream, items, users = _read(source, vocab)
+    stream, items, users, raw = _read(source, vocab)
     lengths = np.diff(stream.offsets)
     places = stream.offsets[1:][lengths > min_history] - 1
     about = {"examples": "one per user", "history": "all but the last event"}
-    return _at_places(stream, places, items, users, last, about)
+    return _at_places(stream, places, items, users, last, about, raw)
 
 
 def one_per_user(
@@ -114,7 +114,8 @@ def rated_examples(
         stream, events.item_vocab, events.user_vocab, whole.owners[places], before[places],
         whole.items[places], (whole.weights[places] > threshold).astype(np.float32),
         np.ones(len(places), np.float32), events.times[places],
-        np.where(liked[places], before[places], -1), last=history, about=about,
+        np.where(liked[places], before[places], -1), raw=_taken(events.columns, places), last=history,
+        about=about,
     )  # fmt: skip
 
 
@@ -142,15 +143,15 @@ def with_negatives(
     return replace(out, targets=targets, labels=labels, places=places, about=about)
 
 
-def _read(source: Source, vocab: Vocab | None) -> tuple[Stream, Vocab, Vocab | None]:
-    """The stream and the vocabularies of its rows."""
+def _read(source: Source, vocab: Vocab | None) -> tuple[Stream, Vocab, Vocab | None, tuple[RawField, ...]]:
+    """The stream, the vocabularies of its rows, and further columns of its events."""
     if isinstance(source, Events):
         if vocab is not None and vocab.fingerprint != source.item_vocab.fingerprint:
             raise UsageError("the vocabulary given is not that of the events; leave it out")
-        return Stream.of(source), source.item_vocab, source.user_vocab
+        return Stream.of(source), source.item_vocab, source.user_vocab, source.columns
     if vocab is None:
         raise UsageError("sessions hold rows alone; give the vocabulary of their items (vocab=)")
-    return Stream.of(source), vocab, None
+    return Stream.of(source), vocab, None, ()
 
 
 def _targets(stream: Stream, min_history: int) -> Offsets:
@@ -178,14 +179,20 @@ def _check_any(places: AnyArray, min_history: int) -> None:
         )
 
 
+def _taken(fields: tuple[RawField, ...], places: Offsets) -> tuple[RawField, ...]:
+    return tuple(field.take(places) for field in fields)
+
+
 def _at_places(
-    stream: Stream, places: Offsets, items: Vocab, users: Vocab | None, last: int, about: dict[str, Any]
-) -> Examples:
+    stream: Stream, places: Offsets, items: Vocab, users: Vocab | None, last: int, about: dict[str, Any],
+    raw: tuple[RawField, ...],
+) -> Examples:  # fmt: skip
     """Examples whose targets are the events at these places, label 1."""
     _check_any(places, 1)
     ones: Floats = np.ones(len(places), dtype=np.float32)
     times = np.zeros(len(places), np.int64) if stream.times is None else stream.times[places]
     return Examples(
         stream, items, users, stream.owners[places], places.astype(np.int64), stream.items[places], ones,
-        stream.weights[places], times, places.astype(np.int64), last=last, about=about,
+        stream.weights[places], times, places.astype(np.int64), raw=_taken(raw, places), last=last,
+        about=about,
     )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ import numpy as np
 from cowalk.errors import CowalkError, ModelError, UsageError
 from cowalk.examples.stream import Stream
 from cowalk.examples.table import COLUMNS, Examples
+from cowalk.tables.catalogue import Kind, RawField
 from cowalk.tables.parquet import read_vocab, write_vocab
 from cowalk.tables.tensors import map_tensors, write_tensors
+from cowalk.tables.vocab import Vocab
 from cowalk.types import AnyArray
 
 KIND = "cowalk examples"
 FORMAT = 1
 STREAM = ("items", "offsets", "users", "weights")
+RAW = ("offsets", "codes", "numbers")  # of a column of the log
 
 
 def save_examples(examples: Examples, folder: Path) -> Path:
@@ -49,6 +53,12 @@ def _write(examples: Examples, draft: Path) -> None:
     if examples.stream.times is not None:
         arrays["stream times"] = examples.stream.times
     arrays |= {f"context {name}": column for name, column in examples.context.items()}
+    for number, field in enumerate(examples.raw):
+        for name in RAW:
+            if getattr(field, name) is not None:
+                arrays[f"raw {number} {name}"] = getattr(field, name)
+        if field.labels is not None:
+            write_vocab(draft / f"raw-{number}.parquet", Vocab.of(field.labels))
     write_tensors(draft / "arrays.safetensors", arrays)
     write_vocab(draft / "items.parquet", examples.item_vocab)
     if examples.user_vocab is not None:
@@ -56,7 +66,7 @@ def _write(examples: Examples, draft: Path) -> None:
     told = {
         "kind": KIND, "format": FORMAT, "examples": len(examples), "last": examples.last,
         "items": examples.item_vocab.fingerprint, "about": dict(examples.about),
-        "context": list(examples.context),
+        "context": list(examples.context), "raw": [[field.name, field.kind] for field in examples.raw],
     }  # fmt: skip
     (draft / "examples.json").write_text(json.dumps(told, indent=1, ensure_ascii=False), encoding="utf-8")
 
@@ -75,10 +85,18 @@ def open_examples(folder: Path) -> Examples:
         return Examples(
             stream, items, users, **{name: arrays[name] for name in COLUMNS},
             context={name: np.asarray(arrays[f"context {name}"]) for name in told["context"]},
+            raw=tuple(_raw(folder, arrays, n, *one) for n, one in enumerate(told.get("raw", []))),
             last=told["last"], about=told["about"],
         )  # fmt: skip
     except (CowalkError, KeyError, TypeError, IndexError) as error:
         raise ModelError(f"{folder}: the examples are damaged ({error}); make them again") from None
+
+
+def _raw(folder: Path, arrays: Mapping[str, AnyArray], number: int, name: str, kind: Kind) -> RawField:
+    """A column of the log at the examples' moments."""
+    parts = {part: arrays[f"raw {number} {part}"] for part in RAW if f"raw {number} {part}" in arrays}
+    labels = read_vocab(folder / f"raw-{number}.parquet").ids if "codes" in parts else None
+    return RawField(name, kind, labels, **parts)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from cowalk.errors import DataError, UsageError
 from cowalk.examples.stream import Stream
 from cowalk.tables import Sessions, Vocab
-from cowalk.tables.catalogue import take_ragged
+from cowalk.tables.catalogue import RawField, take_ragged
 from cowalk.types import AnyArray, Floats, Ids, Offsets
 
 COLUMNS = ("owners", "stops", "targets", "labels", "weights", "times", "places")
@@ -28,7 +28,8 @@ class Examples:
     `item_vocab`; labels: float32[E], 0 or 1; weights: float32[E] (rewards); times: int64[E] microseconds of
     the moment, 0 where the log has no times; places: int64[E], where the target's own event stands in the
     stream, -1 = nowhere (a sampled negative, an event that is no part of histories); context: further columns
-    float32[E] or [E, n] by name; about: how the examples were made, in plain values. A history never holds
+    float32[E] or [E, n] by name (codes int32[E] where `rank.fit` made them); raw: columns of the log at the
+    moment, as they were read; about: how the examples were made, in plain values. A history never holds
     its own target's event: a DataError at birth.
     """
 
@@ -42,7 +43,8 @@ class Examples:
     weights: Floats
     times: Offsets
     places: Offsets
-    context: Mapping[str, Floats] = field(default_factory=dict)
+    context: Mapping[str, AnyArray] = field(default_factory=dict)
+    raw: tuple[RawField, ...] = ()
     last: int = 50
     about: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,6 +56,9 @@ class Examples:
         for name, column in self.context.items():
             if len(column) != n:
                 raise DataError(f"examples: {n} targets but {len(column)} rows of context {name!r}")
+        for one in self.raw:
+            if len(one) != n:
+                raise DataError(f"examples: {n} targets but {len(one)} rows of column {one.name!r}")
         if self.last < 1:
             raise UsageError(f"examples: last must be at least 1, not {self.last}")
         items, users = len(self.item_vocab), len(self.user_vocab) if self.user_vocab is not None else None
@@ -105,7 +110,8 @@ class Examples:
         """The examples `rows` (places or bool[E]) in that order, over the same stream."""
         columns = {name: getattr(self, name)[rows] for name in COLUMNS}
         context = {name: column[rows] for name, column in self.context.items()}
-        return replace(self, **columns, context=context)
+        raw = self.raw and tuple(one.take(np.arange(len(self))[rows]) for one in self.raw)
+        return replace(self, **columns, context=context, raw=raw)
 
     def with_context(self, **columns: Floats) -> Examples:
         """The same examples with these further columns, float32[E] or [E, n]."""

@@ -127,15 +127,15 @@ def _read_field(
     if wish in (None, "dense") and not db.number(f"SELECT count({loaded.columns[name]}) FROM items"):
         notes.append(f"field {name!r} was left out: it holds no value")
         return None
-    column = _look(db, loaded, name, settings.separators.get(name))
+    column = look(db, loaded, name, settings.separators.get(name))
     kind, n = wish or column.guess, len(ids)
     if kind == "dense":
         return read_dense(db, name, column.values, ids)
     if kind == "numeric":
-        return _numeric(db, column, n)
+        return numeric_field(db, column, n)
     if kind == "multi":
         lists = column.values or f"list_value({column.text})"
-        return _coded(db, column.name, "multi", f"unnest({lists})", n)
+        return coded_field(db, column.name, "multi", f"unnest({lists})", n)
     if wish is None and column.is_text:
         held, distinct = db.rows(f"SELECT count({column.text}), count(DISTINCT {column.text}) FROM items")[0]
         if held == distinct and isinstance(held, int) and held > MANY:
@@ -148,10 +148,10 @@ def _read_field(
         raise UsageError(
             f"field {name!r} holds several values an item; its kind can be multi, not categorical"
         )
-    return _coded(db, column.name, "categorical", column.text, n)
+    return coded_field(db, column.name, "categorical", column.text, n)
 
 
-def _look(db: Database, loaded: Loaded, name: str, separator: str | None) -> Column:
+def look(db: Database, loaded: Loaded, name: str, separator: str | None) -> Column:
     """What a column holds, by its type; by its values where everything came as text."""
     inside, kind = loaded.columns[name], loaded.types[name]
     text = f"NULLIF(CAST({inside} AS VARCHAR), '')"
@@ -210,7 +210,7 @@ def _float_text(inside: str) -> str:
     return f"CASE WHEN isfinite({value}) THEN {whole} ELSE CAST({value} AS VARCHAR) END END"
 
 
-def _numeric(db: Database, column: Column, n: int) -> RawField:
+def numeric_field(db: Database, column: Column, n: int) -> RawField:
     """float64[n], NaN where missing."""
     if column.number is None:
         raise UsageError(f"field {column.name!r} cannot be numeric: it holds no numbers")
@@ -227,7 +227,7 @@ def _numeric(db: Database, column: Column, n: int) -> RawField:
     return RawField(column.name, "numeric", numbers=numbers)
 
 
-def _coded(db: Database, name: str, kind: Kind, value: str, n: int) -> RawField:
+def coded_field(db: Database, name: str, kind: Kind, value: str, n: int) -> RawField:
     """Labels by rising text; an item's codes rise."""
     trimmed = "NULLIF(trim(value), '')" if kind == "multi" else "value"
     db.connection.execute(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from cowalk.errors import DataError, UsageError
+from cowalk.prepare.context import as_detail, read_context
 from cowalk.prepare.database import Database, database
 from cowalk.prepare.judge import judge, micros, used_columns
 from cowalk.prepare.report import Drop, DropReport
@@ -16,6 +17,7 @@ from cowalk.prepare.rows import Rows, drop_bots, drop_duplicates, drop_repeats
 from cowalk.prepare.settings import CleanSettings, ReadSettings
 from cowalk.prepare.sources import label_of, load
 from cowalk.prepare.vocabulary import refit_rows, users_left
+from cowalk.tables.catalogue import Kind
 from cowalk.tables.events import Events
 from cowalk.tables.vocab import Vocab
 from cowalk.types import AnyArray
@@ -29,14 +31,17 @@ def read_events(
     memory_limit: str | int = "4GB",
     workers: int | None = None,
     progress: bool = False,
+    context: Sequence[str] = (),
+    kinds: Mapping[str, Kind] | None = None,
 ) -> tuple[Events, DropReport]:
     """The events of a log, sorted by (user or session, time, order, file and row), and what cleaning dropped.
 
     `source` is a path, a folder, a glob or a list of these (Parquet, CSV, JSON lines, also .gz), or a pandas,
     polars or Arrow table. The rules apply once each, in the order of the report: rules on single rows, exact
     duplicates, bots, repeats, and last `min_count`. DuckDB sorts under half of `memory_limit`, spilling to a
-    temporary folder. UsageError for settings that do not go together; DataError for what is wrong with the
-    data.
+    temporary folder. context: further columns, kept as `Events.columns`; kinds: categorical or numeric, by
+    name, where the guess is not wanted. UsageError for settings that do not go together; DataError for what
+    is wrong with the data.
     """
     settings, clean = settings or ReadSettings(), clean or CleanSettings()
     _check(settings, clean)
@@ -45,17 +50,21 @@ def read_events(
         say = _narrator(stack, progress)
         db = stack.enter_context(database(label, memory_limit, workers))
         say("reading")
-        loaded = load(db, source, used_columns(settings, clean))
+        loaded = load(db, source, [*used_columns(settings, clean), *context])
         if db.count(loaded.table) == 0:
             raise DataError(f"{label} is empty: it has no rows")
+        columns = read_context(db, loaded, context, kinds or {})
         report, details = judge(db, loaded, settings, clean, label)
         say("sorting")
-        db.run("sorted", columns=", ".join(["usr", "sess", "item", "tim", "weight", *details]))
+        wanted = ["usr", "sess", "item", "tim", "weight", *(["seq"] if columns else []), *details]
+        db.run("sorted", columns=", ".join(wanted))
         db.connection.execute("DROP TABLE coded")
-        rows = _fetch(db, settings, details)
+        rows = _fetch(db, settings, details, with_places=bool(columns))
         items, users = db.ids("item_ids"), db.ids("user_ids")
     item_vocab, user_vocab = Vocab.of(items), Vocab.of(users)
     del items, users
+    if rows.places is not None:
+        rows.details += [as_detail(field, rows.places) for field in columns]
     vocabularies, later = _clean_rows(rows, item_vocab, user_vocab, settings, clean)
     report += later
     report.check_not_empty(label)
@@ -69,6 +78,7 @@ def read_events(
             user_vocab=vocabularies[1],
             sessions=rows.sessions,
             has_times=settings.time_column is not None,
+            columns=tuple(field.take(rows.places) for field in columns if rows.places is not None),
         ),
         report,
     )
@@ -99,7 +109,7 @@ def _check(settings: ReadSettings, clean: CleanSettings) -> None:
         micros(bound)
 
 
-def _fetch(db: Database, settings: ReadSettings, details: list[str]) -> Rows:
+def _fetch(db: Database, settings: ReadSettings, details: list[str], *, with_places: bool) -> Rows:
     """The table `sorted` as arrays; a column that is the same everywhere is never fetched."""
     db.connection.execute(
         "SET memory_limit = '200MB'"
@@ -119,12 +129,14 @@ def _fetch(db: Database, settings: ReadSettings, details: list[str]) -> Rows:
         times=np.empty(n, dtype=np.int64) if settings.time_column else np.zeros(n, dtype=np.int64),
         weights=np.empty(n, dtype=np.float32) if weighted else np.ones(n, dtype=np.float32),
         sessions=np.empty(n, dtype=np.int32) if settings.session_column else None,
+        places=np.empty(n, dtype=np.int64) if with_places else None,
         details=list(more.values()),
     )
     columns: dict[str, AnyArray] = {"usr": rows.users, "item": rows.items}
     columns |= {"tim": rows.times} if settings.time_column else {}
     columns |= {"weight": rows.weights} if weighted else {}
     columns |= {} if rows.sessions is None else {"sess": rows.sessions}
+    columns |= {} if rows.places is None else {"seq": rows.places}
     db.arrays("sorted", columns | more)
     return rows
 

@@ -15,14 +15,15 @@ CHUNK = 1 << 22
 
 @dataclass
 class Rows:
-    """Events sorted by (owner, time, order, sequence); `details` are further used columns (order, type,
-    dwell)."""
+    """Events sorted by (owner, time, order, sequence); places: int64[N], the row of the source; `details` are
+    further used columns (order, type, dwell, context)."""
 
     users: Ids
     items: Ids
     times: Offsets
     weights: Floats
     sessions: Ids | None = None
+    places: Offsets | None = None
     details: list[AnyArray] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -32,7 +33,7 @@ class Rows:
         """Leave only the rows where the mask is true."""
         if mask.all():
             return
-        for column in ("users", "items", "times", "weights", "sessions"):
+        for column in ("users", "items", "times", "weights", "sessions", "places"):
             if getattr(self, column) is not None:
                 setattr(self, column, getattr(self, column)[mask])
         for i in range(len(self.details)):

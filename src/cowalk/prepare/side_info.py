@@ -135,7 +135,7 @@ def _encode(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
         return _encode_vectors(fitted, raw), []
     if fitted.edges is not None:
         return _encode_numbers(fitted, raw)
-    labels, offsets, codes = _as_labels(raw)
+    labels, offsets, codes = as_labels(raw)
     table = Vocab.of(fitted.labels).find(labels) if len(labels) else np.empty(0, dtype=np.int32)
     held = np.unique(codes)
     odd = [str(labels[code]) for code in held.tolist() if table[code] < 0]
@@ -165,7 +165,7 @@ def _encode_numbers(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
     if raw.vectors is not None:
         raise UsageError(f"field {raw.name!r} takes a number, not vectors")
     if raw.numbers is None:
-        numbers, odd = _as_numbers(raw)
+        numbers, odd = as_numbers(raw)
     else:
         numbers = raw.numbers
     if fitted.size == 0:  # no item of the log had a number: there is no bucket to fall in
@@ -175,7 +175,7 @@ def _encode_numbers(fitted: Field, raw: RawField) -> tuple[Field, list[str]]:
     return Field(fitted.name, "numeric", offsets, codes, fitted.labels, fitted.edges), odd
 
 
-def _as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
+def as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
     """A numeric column as the labels that its numbers would have had."""
     if raw.vectors is not None:
         raise UsageError(f"field {raw.name!r} takes values, not vectors")
@@ -190,7 +190,7 @@ def _as_labels(raw: RawField) -> tuple[AnyArray, Offsets, Ids]:
     return _texts([number_text(x) for x in values.tolist()]), offsets, codes.astype(np.int32)
 
 
-def _as_numbers(raw: RawField) -> tuple[Numbers, list[str]]:
+def as_numbers(raw: RawField) -> tuple[Numbers, list[str]]:
     """Labels as numbers, NaN where none; labels that are no numbers are told."""
     assert raw.labels is not None
     assert raw.offsets is not None

@@ -47,7 +47,8 @@ def refit_vocab(events: Events, min_count: int = 1) -> tuple[Events, DropReport]
     Events of items seen fewer than `min_count` times are dropped. Users keep their rows and get new counts,
     so that the users of two parts of a log stay comparable.
     """
-    rows = Rows(events.users, events.items, events.times, events.weights, events.sessions)
+    places = np.arange(len(events)) if events.columns else None
+    rows = Rows(events.users, events.items, events.times, events.weights, events.sessions, places)
     vocab, drop = refit_rows(rows, events.item_vocab, min_count)
     counts = np.bincount(rows.users[rows.users >= 0], minlength=len(events.user_vocab)).astype(np.int64)
     users = Vocab(events.user_vocab.ids, counts)
@@ -60,6 +61,7 @@ def refit_vocab(events: Events, min_count: int = 1) -> tuple[Events, DropReport]
         sessions=rows.sessions,
         item_vocab=vocab,
         user_vocab=users,
+        columns=tuple(field.take(rows.places) for field in events.columns if rows.places is not None),
     )
     return fitted, DropReport(len(events), len(fitted), (drop,))
 

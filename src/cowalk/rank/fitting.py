@@ -17,7 +17,7 @@ from cowalk.rank.model import RankModel
 from cowalk.rank.run import Run, Tell, check_labels
 from cowalk.rank.settings import RankSettings, check_history, check_table, rank_settings
 from cowalk.rank.tables import fit_table
-from cowalk.tables import SideInfo
+from cowalk.tables import Catalogue, SideInfo
 from cowalk.tables.clicks import ClickTable
 from cowalk.tables.folder import check_target
 from cowalk.work import Work
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def fit(
     data: Examples | ClickTable, model: str | None = None, embedding: str | None = None, *,
-    vectors: Given | None = None, side_info: SideInfo | None = None,
+    vectors: Given | None = None, side_info: SideInfo | None = None, users: Catalogue | None = None,
     validation: Examples | ClickTable | None = None, settings: RankSettings | None = None, seed: int = 0,
     workers: int | None = None, progress: Tell | None = None, checkpoint: Path | None = None,
     out: Path | None = None, clicks: ClickSettings | None = None, **overrides: Any,
@@ -37,8 +37,10 @@ def fit(
 
     vectors: with embedding=vectors, what the items' rows begin as; of a model, its item vectors, and cold
     vectors for items that nobody had clicked in its log; of a list, several sets by `join`. side_info: the
-    items' attributes, for embedding=eges. validation: what the best epoch is chosen by (`best_by`); else a
-    part of the data, by user, is held out of training. clicks: how the table was read, kept for later tables.
+    items' attributes, for embedding=eges or attributes. users: what is known of the users (`read_items` of
+    their table), further inputs like the columns of the log that the events were read with; both are fitted
+    on `data`. validation: what the best epoch is chosen by (`best_by`); else a part of the data, by user, is
+    held out of training. clicks: how the table was read, kept for later tables.
     overrides: settings by name, as vector_size=32 or train__epochs=5. out: a folder that the model is saved
     in; interrupted, the same fit goes on from its last epoch, and an error leaves nothing there. checkpoint:
     a folder that keeps every epoch, without `out`. Equal for equal (data, settings, seed) on a CPU. DataError
@@ -47,17 +49,18 @@ def fit(
     named = {"model": model, "embedding": embedding}
     s = rank_settings({k: v for k, v in named.items() if v is not None} | overrides, settings)
     _check_kinds(data, validation)
+    _check_users(data, users)
     if isinstance(data, Examples):
         check_history(s, vectors=vectors is not None)
     else:
         check_table(s)
     kept = checkpoint is not None or out is not None
-    identity = identity_of(data, validation, side_info, *given_vectors(vectors)) if kept else ""
+    identity = identity_of(data, validation, side_info, users, *given_vectors(vectors)) if kept else ""
     with _folder(out, checkpoint, s, f"{identity} {seed}", progress) as folder:
         run = Run(s, seed, workers, progress, folder, identity)
         if isinstance(data, Examples):
             assert not isinstance(validation, ClickTable)
-            made = fit_history(run, data, vectors, side_info, validation)
+            made = fit_history(run, data, vectors, side_info, users, validation)
         else:
             assert not isinstance(validation, Examples)
             made = fit_table(run, data, validation, clicks or ClickSettings())
@@ -82,6 +85,18 @@ def _folder(
         tell("going on where an earlier run of this fit stopped", 0.0)
     with work.kept():
         yield work.checkpoint("rank")
+
+
+def _check_users(data: Examples | ClickTable, users: object) -> None:
+    """UsageError where what is known of users is not of use, or no table that was read."""
+    if users is not None and isinstance(data, ClickTable):
+        raise UsageError(
+            "a users table goes with examples of a log; a table of clicks has columns of its own"
+        )
+    if users is not None and not isinstance(users, Catalogue):
+        raise UsageError(
+            f"users is {type(users).__name__}; give a Catalogue, as read_items(table, item_column='user_id')"
+        )
 
 
 def _check_kinds(data: object, validation: object) -> None:

@@ -15,6 +15,7 @@ from cowalk.errors import DataError, UsageError
 from cowalk.examples import Batches, Examples, split_by_user
 from cowalk.nn.interest_graph import InterestGraph, interest_graph
 from cowalk.nn.items import ItemEmbedding
+from cowalk.rank.columns import fit_inputs
 from cowalk.rank.identity import identity_of
 from cowalk.rank.layers import with_vectors
 from cowalk.rank.model import RankModel
@@ -22,31 +23,39 @@ from cowalk.rank.networks import history_network, items_of, with_attributes
 from cowalk.rank.pretrain import pretrained, shown_sequences
 from cowalk.rank.run import FEW, Run, check_labels, figure
 from cowalk.rank.settings import PRETRAINED, RESIDUAL
-from cowalk.tables import SideInfo, Vocab
+from cowalk.tables import Catalogue, SideInfo, Vocab
 
 if TYPE_CHECKING:
     from cowalk.rank.layers import Given
 
 
 def fit_history(
-    run: Run, data: Examples, vectors: Given | None, side_info: SideInfo | None, validation: Examples | None
-) -> RankModel:
+    run: Run, data: Examples, vectors: Given | None, side_info: SideInfo | None, users: Catalogue | None,
+    validation: Examples | None,
+) -> RankModel:  # fmt: skip
     """The network that these examples train, kept at its best epoch."""
     s = run.settings
     check_labels(data.labels, "make negatives: labelled_examples(events)")
+    inputs = fit_inputs(s, data, users)
     seen, held = (data, validation) if validation is not None else _held_out(data, run)
-    vocab = seen.item_vocab
+    vocab, seen = seen.item_vocab, inputs.applied(seen)
     graph, vectors = _learned_first(run, seen, vectors, side_info)
-    context = {name: 1 if part.ndim == 1 else part.shape[1] for name, part in seen.context.items()}
+    context = {
+        name: 1 if part.ndim == 1 else part.shape[1]
+        for name, part in seen.context.items()
+        if name not in inputs.sizes
+    }
     with torch.random.fork_rng():
         torch.manual_seed(seeds.stream(run.seed, "rank/network") % 2**63)
         items: ItemEmbedding = items_of(s, vocab, graph=graph, vectors=vectors)
         about = {"examples": len(seen), **seen.about, **_of_items(items, graph, seen)}
+        if users is not None:
+            about |= inputs.told(data)
         if s.attributes:
             items = with_attributes(s, items, _attributes(side_info, vocab))
-        network = history_network(s, items, context)
+        network = history_network(s, items, context, inputs.sizes)
         network.begin_at(float(seen.labels.mean(dtype=np.float64)))
-    shell = RankModel(s, network, vocab, last=seen.last)
+    shell = RankModel(s, network, vocab, last=seen.last, inputs=inputs)
     if run.checkpoint is not None and s.embedding == "vectors":  # given from outside, cold ones among them
         run = replace(run, identity=f"{run.identity}/{identity_of(items.state_dict())}")
     trace = run.train(

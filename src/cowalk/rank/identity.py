@@ -11,12 +11,12 @@ from torch import Tensor
 
 from cowalk.examples import Examples
 from cowalk.examples.table import COLUMNS
-from cowalk.tables import SideInfo, Vectors
+from cowalk.tables import Catalogue, RawField, SideInfo, Vectors
 from cowalk.tables.clicks import ClickTable
 from cowalk.types import AnyArray
 
 STREAM = ("items", "offsets", "users", "weights", "times")
-Part = Examples | ClickTable | SideInfo | Vectors | Mapping[str, Tensor] | None
+Part = Examples | ClickTable | SideInfo | Catalogue | Vectors | Mapping[str, Tensor] | None
 
 
 def identity_of(*parts: Part) -> str:
@@ -46,6 +46,7 @@ def _columns(part: Part) -> Iterator[tuple[str, AnyArray | str | None]]:
         yield from ((f"stream {name}", getattr(part.stream, name)) for name in STREAM)
         yield from ((name, getattr(part, name)) for name in COLUMNS)
         yield from ((f"context {name}", column) for name, column in part.context.items())
+        yield from _raw(part.raw)
     elif isinstance(part, ClickTable):
         for column in part.columns:
             yield "column", repr(column.to_dict())
@@ -56,8 +57,18 @@ def _columns(part: Part) -> Iterator[tuple[str, AnyArray | str | None]]:
         for field in part.fields:
             yield "field", f"{field.name} {field.kind} {field.size}"
             yield from ((name, getattr(field, name)) for name in ("offsets", "codes", "vectors"))
+    elif isinstance(part, Catalogue):
+        yield "vocab", part.ids.fingerprint
+        yield from _raw(part.fields)
     elif isinstance(part, Vectors):
         yield "vocab", part.vocab.fingerprint
         yield "vectors", part.array
     elif part is not None:
         yield from ((name, tensor.detach().cpu().numpy()) for name, tensor in part.items())
+
+
+def _raw(fields: tuple[RawField, ...]) -> Iterator[tuple[str, AnyArray | str | None]]:
+    for field in fields:
+        yield "column", f"{field.name} {field.kind}"
+        names = ("labels", "offsets", "codes", "numbers", "vectors")
+        yield from ((name, getattr(field, name)) for name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ from cowalk.nn.ctr.network import ClickNetwork
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.prepare.clicks import read_clicks
 from cowalk.rank.batches import ClickBatches
+from cowalk.rank.columns import EMPTY, InputColumns
 from cowalk.rank.report import RankReport, report_of
 from cowalk.rank.settings import RankSettings
 from cowalk.rank.trees import Trees
-from cowalk.tables import Vectors, Vocab
+from cowalk.tables import Catalogue, Vectors, Vocab
 from cowalk.tables.clicks import ClickColumn, ClickTable
 from cowalk.tables.vocab import Id
-from cowalk.types import Floats
+from cowalk.types import AnyArray
 
 Chances = NDArray[np.float64]
 STEP = 4096
@@ -36,7 +37,8 @@ class RankModel:
     """A trained network and what its inputs mean.
 
     vocab: the items, of a network over histories. columns: how a table is coded, of one over a table; clicks:
-    how it was read; trees: of gbdt-lr. last: events of a history that are looked at. about: figures and how
+    how it was read; trees: of gbdt-lr. inputs: the columns of users and of the log that a network over
+    histories reads. last: events of a history that are looked at. about: figures and how
     it was made, in plain values.
     """
 
@@ -48,31 +50,35 @@ class RankModel:
     trees: Trees | None = None
     last: int = 50
     about: Mapping[str, Any] = field(default_factory=dict)
+    inputs: InputColumns = EMPTY
 
     @property
     def over(self) -> str:
         """histories or table: what the network reads."""
         return "histories" if self.vocab is not None else "table"
 
-    def score(self, histories: Sequence[Sequence[Id]], targets: Sequence[Id], **context: Floats) -> Chances:
+    def score(
+        self, histories: Sequence[Sequence[Id]], targets: Sequence[Id], *,
+        users: Sequence[Id] | None = None, **context: Any,
+    ) -> Chances:  # fmt: skip
         """float64[Q]: the chance of a click on target q after history q (oldest first), both in outside ids.
 
         Ids that training did not know are left out of a history; an unknown target has the mean item's
-        vector. context: the columns that the network was trained with, [Q] or [Q, n].
+        vector. users: whose they are, where the network was trained with a users table; one that it does not
+        hold is an unknown user. context: the columns that the network was trained with, [Q] (those of the log
+        as they stand there) or [Q, n].
         """
         vocab, network = self._history_network()
         if len(histories) != len(targets):
             raise UsageError(f"score: {len(histories)} histories for {len(targets)} targets")
-        missing = [name for name in network.context if name not in context]
-        if missing:
-            raise UsageError(f"score: the network was trained with the column {missing[0]!r}; give it too")
+        columns = self._columns(network, len(targets), users, context)
         rows = np.full((len(targets), self.last), -1, dtype=np.int32)
         for q, history in enumerate(histories):
             known = vocab.find(list(history))
             known = known[known >= 0][-self.last :]
             rows[q, self.last - len(known) :] = known
         batch = {"history": rows, "targets": vocab.find(list(targets))}
-        batch |= {name: np.asarray(context[name], dtype=np.float32) for name in network.context}
+        batch |= columns
         return self._chances(
             {name: part[start : start + STEP] for name, part in batch.items()}
             for start in range(0, len(targets), STEP)
@@ -86,10 +92,34 @@ class RankModel:
                 f"the examples know {len(examples.item_vocab):,} items, the model {len(vocab):,} others; "
                 "make the examples from the events that the model was trained on, or use score()"
             )
+        examples = self.inputs.applied(examples)
         missing = [name for name in network.context if name not in examples.context]
         if missing:
             raise DataError(f"the examples have no column {missing[0]!r}, which the network was trained with")
         return self._chances(Batches(examples, STEP, last=self.last, shuffle=False))
+
+    def _columns(
+        self, network: HistoryNetwork, n: int, users: Sequence[Id] | None, context: Mapping[str, Any]
+    ) -> dict[str, AnyArray]:
+        """The columns of n questions by name; UsageError where one is missing, or of another length."""
+        if self.inputs.users and users is None:
+            raise UsageError("score: the network was trained with a users table; give users=, one a target")
+        out = self.inputs.of_moments(context)
+        if users is not None:
+            out |= self.inputs.of_users(self.inputs.people.find(list(users)))
+        for name in network.context:
+            if name not in out:
+                if name not in context:
+                    raise UsageError(f"score: the network was trained with the column {name!r}; give it too")
+                out[name] = np.asarray(context[name], dtype=np.float32)
+        odd = [name for name, column in out.items() if len(column) != n]
+        if odd:
+            raise UsageError(f"score: {len(out[odd[0]])} values of {odd[0]!r} for {n} targets")
+        return out
+
+    def with_users(self, table: Catalogue) -> RankModel:
+        """The same model with what is known of the users now; DataError where the table lacks a column."""
+        return replace(self, inputs=self.inputs.with_users(table))
 
     def score_table(self, table: Any) -> Chances:
         """float64[N]: the chance of each row of a table: a ClickTable coded by this model, or any source."""

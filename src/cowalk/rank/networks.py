@@ -71,12 +71,14 @@ def with_attributes(s: RankSettings, items: ItemEmbedding, side_info: SideInfo) 
     return ItemsWithAttributes(items, values, [field.size for field in fields], s.attribute_size)
 
 
-def history_network(s: RankSettings, items: ItemEmbedding, context: dict[str, int]) -> HistoryNetwork:
-    """DIN, MLP or PNN over these items."""
+def history_network(
+    s: RankSettings, items: ItemEmbedding, context: dict[str, int], coded: dict[str, int]
+) -> HistoryNetwork:
+    """DIN, MLP or PNN over these items, columns of numbers (by width) and of codes (by how many)."""
     base: Any = s.model
     return HistoryNetwork(
         items, base, TOWER if s.hidden is None else s.hidden, context=context, dropout=s.dropout or 0.0,
-        activation=s.activation or "relu", rate=s.rows_rate,
+        activation=s.activation or "relu", rate=s.rows_rate, coded=coded, size=s.attribute_size,
     )  # fmt: skip
 
 

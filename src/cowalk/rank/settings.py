@@ -62,7 +62,16 @@ class RankSettings(Settings):
     attributes: bool = Field(
         False, description="Whether the items' attributes (--items) go into a network over histories too."
     )
-    attribute_size: int = Field(8, ge=1, description="Numbers of an attribute value's vector.")
+    attribute_size: int = Field(
+        8, ge=1, description="Numbers of the vector of an attribute's value, of items, users and context."
+    )
+    min_count: int = Field(
+        2, ge=1, description="Of a users table and context: values of fewer rows are unknown ones."
+    )
+    constant: Literal["error", "drop"] = Field(
+        "error",
+        description="Of a users table and context: a column with the same value in all training rows.",
+    )
     with_targets: bool = Field(
         False,
         description="Whether what is learned first (graph, item2vec, ...) also sees the latest clicked "

@@ -14,6 +14,7 @@ from cowalk import __version__
 from cowalk.errors import CowalkError, ModelError, UsageError
 from cowalk.nn.ctr.network import ClickNetwork
 from cowalk.prepare.click_settings import ClickSettings
+from cowalk.rank.columns import InputColumns
 from cowalk.rank.model import RankModel
 from cowalk.rank.networks import empty_items, history_network, table_network
 from cowalk.rank.settings import RankSettings
@@ -34,6 +35,7 @@ from cowalk.types import AnyArray
 
 KIND = "cowalk rank model"
 MAKER = "cowalk rank fit"
+SIDES = ("users", "log")
 
 
 def save_rank(model: RankModel, folder: Path) -> Path:
@@ -52,24 +54,32 @@ def _write(model: RankModel, draft: Path) -> None:
         "clicks": model.clicks.model_dump(mode="json"), "about": dict(model.about),
         "columns": [column.to_dict() for column in model.columns],
         "context": getattr(model.network, "context", {}),
+        "inputs": {side: [c.to_dict() for c in getattr(model.inputs, side)] for side in SIDES},
     }  # fmt: skip
     if model.vocab is not None:
         write_vocab(draft / "vocab.parquet", model.vocab)
         told["items"] = model.vocab.fingerprint
-    for number, column in enumerate(model.columns):
-        if column.labels is not None:
-            write_vocab(draft / _values(number), Vocab.of(column.labels))
+    for prefix, columns in (
+        ("", model.columns),
+        *((f"{side}-", getattr(model.inputs, side)) for side in SIDES),
+    ):
+        for number, column in enumerate(columns):
+            if column.labels is not None:
+                write_vocab(draft / _values(prefix, number), Vocab.of(column.labels))
     state = model.network.state_dict()
     arrays: dict[str, Mapping[str, AnyArray]] = {
         "network": {name: one.detach().cpu().numpy() for name, one in state.items()}
     }
     if model.trees is not None:
         arrays["trees"] = model.trees.arrays()
+    if model.inputs.users:
+        write_vocab(draft / "people.parquet", model.inputs.people)
+        arrays["people"] = {str(number): values for number, values in enumerate(model.inputs.values)}
     finish_version(draft, told, arrays, KIND)
 
 
-def _values(number: int) -> str:
-    return f"values-{number}.parquet"
+def _values(prefix: str, number: int) -> str:
+    return f"{prefix}values-{number}.parquet"
 
 
 def load(folder: str | Path, *, verify: bool = False) -> RankModel:
@@ -81,7 +91,7 @@ def load(folder: str | Path, *, verify: bool = False) -> RankModel:
         return _read(version, manifest)
     except CowalkError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"{version}: network and weights do not agree ({first}); fit again") from None
 
@@ -90,7 +100,7 @@ def _read(version: Path, manifest: Mapping[str, Any]) -> RankModel:
     settings = RankSettings.model_validate(manifest["settings"])
     arrays = map_tensors(version / "network.safetensors")
     state = {name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}
-    columns = tuple(_column(version, number, told) for number, told in enumerate(manifest["columns"]))
+    columns, inputs = _columns(version, "", manifest["columns"]), _inputs(version, manifest)
     vocab = trees = None
     if "items" in manifest:
         vocab = read_vocab(version / "vocab.parquet")
@@ -98,27 +108,41 @@ def _read(version: Path, manifest: Mapping[str, Any]) -> RankModel:
             raise ModelError(f"{version}: vocabulary and weights come from different fits; copy it again")
     if "trees.safetensors" in manifest["files"]:
         trees = Trees.of_arrays(map_tensors(version / "trees.safetensors"))
-    network = _network(settings, state, vocab, columns, trees, dict(manifest["context"]))
+    network = _network(settings, state, vocab, columns, trees, dict(manifest["context"]), inputs)
     network.load_state_dict(state)
     return RankModel(
         settings, network.eval(), vocab, columns, ClickSettings.model_validate(manifest["clicks"]), trees,
-        manifest["last"], manifest["about"],
+        manifest["last"], manifest["about"], inputs,
     )  # fmt: skip
 
 
-def _column(version: Path, number: int, told: dict[str, Any]) -> ClickColumn:
-    path = version / _values(number)
-    return ClickColumn.from_dict(told, read_vocab(path).ids if told["kind"] == "categorical" else None)
+def _columns(version: Path, prefix: str, told: list[dict[str, Any]]) -> tuple[ClickColumn, ...]:
+    paths = [version / _values(prefix, number) for number in range(len(told))]
+    return tuple(
+        ClickColumn.from_dict(one, read_vocab(path).ids if one["kind"] == "categorical" else None)
+        for one, path in zip(told, paths, strict=True)
+    )
+
+
+def _inputs(version: Path, manifest: Mapping[str, Any]) -> InputColumns:
+    """The columns of users and of the log, and the users that were known."""
+    told = manifest.get("inputs", {})
+    users, log = (_columns(version, f"{side}-", told.get(side, [])) for side in SIDES)
+    if not users:
+        return InputColumns(log=log)
+    arrays = map_tensors(version / "people.safetensors")
+    values = tuple(np.array(arrays[str(number)]) for number in range(len(users)))
+    return InputColumns(users, log, read_vocab(version / "people.parquet"), values)
 
 
 def _network(
     settings: RankSettings, state: Mapping[str, Tensor], vocab: Vocab | None,
-    columns: tuple[ClickColumn, ...], trees: Trees | None, context: dict[str, int],
+    columns: tuple[ClickColumn, ...], trees: Trees | None, context: dict[str, int], inputs: InputColumns,
 ) -> ClickNetwork:  # fmt: skip
     """A network of the stored shapes, its weights still to be put in."""
     with torch.random.fork_rng():
         if vocab is not None:
-            return history_network(settings, empty_items(settings, vocab, state), context)
+            return history_network(settings, empty_items(settings, vocab, state), context, inputs.sizes)
         if trees is not None:
             return table_network(settings, [int(size) + 1 for size in np.diff(trees.offsets)], 0)
         sizes = [column.size for column in columns if column.kind != "number"]

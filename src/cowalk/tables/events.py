@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from cowalk.errors import DataError
+from cowalk.tables.catalogue import RawField
 from cowalk.tables.side_info import SideInfo
 from cowalk.tables.vocab import Vocab
 from cowalk.types import AnyArray, Floats, Ids, Offsets
@@ -20,7 +21,7 @@ class Events:
     users: int32[N], -1 = unknown (only where `sessions` is given); items: int32[N] rows of `item_vocab`;
     times: int64[N] microseconds UTC (all 0 where the log has no times: `has_times`); weights: float32[N];
     sessions: int32[N] codes of a given session column, or None; user_info: what is known of the users, by
-    row of `user_vocab`. Ties keep the order of the file.
+    row of `user_vocab`; columns: further columns of the log, as read. Ties keep the order of the file.
     """
 
     users: Ids
@@ -32,6 +33,7 @@ class Events:
     sessions: Ids | None = None
     has_times: bool = True
     user_info: SideInfo | None = None
+    columns: tuple[RawField, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.items)
@@ -39,6 +41,9 @@ class Events:
             column = getattr(self, name)
             if column is not None and len(column) != n:
                 raise DataError(f"events: {n} items but {len(column)} {name}")
+        for field in self.columns:
+            if len(field) != n:
+                raise DataError(f"events: {n} items but {len(field)} rows of column {field.name!r}")
         if n and (self.items.min() < 0 or self.items.max() >= len(self.item_vocab)):
             raise DataError("events: an item code lies outside the vocabulary")
         if n and (self.users.min() < -1 or self.users.max() >= len(self.user_vocab)):
@@ -76,4 +81,5 @@ class Events:
             times=self.times[keep],
             weights=self.weights[keep],
             sessions=None if self.sessions is None else self.sessions[keep],
+            columns=tuple(field.take(np.flatnonzero(keep)) for field in self.columns),
         )

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import embedding
 
 from cowalk.errors import UsageError
+from cowalk.nn.ctr.fields import FieldTable
 from cowalk.nn.ctr.network import Activation, Batch, ClickNetwork, tower
-from cowalk.nn.items import ItemEmbedding
+from cowalk.nn.items import SPREAD, ItemEmbedding
 
 Base = Literal["mlp", "pnn", "din"]
 UNIT = 36
@@ -36,27 +37,40 @@ class AttentionUnit(nn.Module):
         return out
 
 
+def _columns(sizes: Sequence[int], size: int) -> FieldTable:
+    """A table of the columns' values; unknown ones begin as zeros, as which they stay where none is shown."""
+    table = FieldTable(sizes, 0, size, SPREAD)
+    with torch.no_grad():
+        table.rows.weight[table.starts] = 0.0
+    return table
+
+
 class HistoryNetwork(ClickNetwork):
     """A tower over the target's vector, the history's pooled vector, and columns of context.
 
     mlp: the history is summed. pnn: and the product target * history, number by number, is given too. din:
     the history is summed with the weights of an `AttentionUnit`, and the tower is that of mlp. Rows of -1 in
     a history (padding, unknown items) count nothing. context: names of the columns of a batch, float [B] or
-    [B, n], with their widths.
+    [B, n], with their widths. coded: names of columns of codes int[B] with their numbers of codes, each a row
+    of `size` numbers; code 0, the unknown value's, begins as zeros.
     Source: Zhou et al. 2019 (Res-embedding), section 4.1.3: towers 36-400-120, and 54-400-120 for pnn.
     """
 
     def __init__(
         self, items: ItemEmbedding, base: Base = "din", hidden: Sequence[int] = (400, 120), *,
         context: dict[str, int] | None = None, dropout: float = 0.0, activation: Activation = "relu",
-        rate: float | None = None,
+        rate: float | None = None, coded: dict[str, int] | None = None, size: int = 8,
     ) -> None:  # fmt: skip
         super().__init__()
         if base not in get_args(Base):
             raise UsageError(f"the network is {base!r}; it must be mlp, pnn or din")
         self.items, self.base, self.rate, self.context = items, base, rate, dict(context or {})
         self.attention = AttentionUnit(items.size) if base == "din" else None
-        inputs = items.size * (3 if base == "pnn" else 2) + sum(self.context.values())
+        self.coded = dict(coded or {})
+        self.columns = _columns(list(self.coded.values()), size) if self.coded else None
+        inputs = (
+            items.size * (3 if base == "pnn" else 2) + sum(self.context.values()) + size * len(self.coded)
+        )
         self.tower = tower(inputs, hidden, activation, dropout)
 
     def forward(self, batch: Batch) -> Tensor:
@@ -68,6 +82,9 @@ class HistoryNetwork(ClickNetwork):
             parts.append(target * pooled)
         for name in self.context:
             parts.append(batch[name].to(target.dtype).reshape(len(target), -1))
+        if self.columns is not None:
+            codes = torch.stack([batch[name] for name in self.coded], dim=1)
+            parts.append(self.columns(codes, codes).flatten(1))
         out: Tensor = self.tower(torch.cat(parts, dim=1)).squeeze(1)
         return out
 
