@@ -242,7 +242,7 @@ def learn_lockfree(stream, parts, table, draw, how, steps, end, room, workers, t
 
 
 class Pair(Position):
-    """One context of a position, with negatives of its own; no kernel."""
+    """An item that foretells another one, with negatives of its own; no kernel."""
 
     def __init__(self, v, context, draws, parts, draw, how, slots, now):
         self.v, self.how, self.n_slots, self.over_all, self.back = v, how, slots, False, 1
@@ -257,9 +257,10 @@ class Pair(Position):
 def learn_pairs(stream, parts, table, draw, how, steps, end, room, workers, totals):
     for at in range(len(stream.tokens)):
         draws, left = Draws(draw.seed, stream.numbers[at]), 1 - (1 - end) * at / len(stream.tokens)
-        for context in contexts_of(stream, at, draw, draws):
+        for u, weight in contexts_of(stream, at, draw, draws):
             now, v = copied(table), int(stream.tokens[at])
-            pair = Pair(v, context, draws, parts, draw, how, room.alpha.shape[1], now)
+            source, goal = (v, u) if draw.forward or len(draw.bought) else (u, v)
+            pair = Pair(source, (goal, weight), draws, parts, draw, how, room.alpha.shape[1], now)
             totals += pair.loss(*now[:3]), pair.weight
             take_steps(pair, now[:3], table, steps, left, len(parts.offsets) - 1)
 

@@ -59,11 +59,11 @@ def look(i, at, stream, parts, table, draw, how, room):
 
 
 @inline_kernel
-def look_at_pair(i, v, k, parts, table, draw, how, room, state):
-    """Fill row i of the room for the pair of item v and context k of row 0; returns the advanced state."""
+def look_at_pair(i, v, u, weight, parts, table, draw, how, room, state):
+    """Fill row i of the room for item v that foretells item u; returns the advanced state."""
     state = mix_input(i, v, parts, table, how, room, state)
-    room.contexts[i, 0] = room.contexts[0, k]
-    room.context_weights[i, 0] = room.context_weights[0, k]
+    room.contexts[i, 0] = u
+    room.context_weights[i, 0] = weight
     room.context_counts[i] = 1
     state = fill_targets(i, v, draw, table, room, state)
     compare(i, table.contexts, False, room)

@@ -159,18 +159,23 @@ def learn_pairs(
     """Learn pair by pair, on one thread: skip-gram as word2vec's C code has it, where each context of a
     position has negatives of its own and is stepped on before the next one is looked at.
 
-    Row 0 of the room holds a position's contexts, row 1 the pair.
+    As there, a context foretells the item of the position; the item foretells what comes after it, or what
+    its session bought. Row 0 of the room holds a position's contexts, row 1 the pair.
     """
     count, items = len(stream.tokens), len(parts.offsets) - 1
+    turned = not draw.forward and len(draw.bought) == 0
     for at in range(count):
         v = stream.tokens[at]
         left = left_at(end, at, count)
         state = row_state(draw.seed, stream.numbers[at])
         state = draw_contexts(0, at, stream, draw, room, state)
         for k in range(room.context_counts[0]):
-            state = look_at_pair(1, v, k, parts, table, draw, how, room, state)
+            u = room.contexts[0, k]
+            source, goal = (u, v) if turned else (v, u)
+            weight = room.context_weights[0, k]
+            state = look_at_pair(1, source, goal, weight, parts, table, draw, how, room, state)
             move_contexts(1, 0, 1, table, steps, left, room)
-            move_inputs(1, v, 0, 1, items, how, table, steps, left, room)
+            move_inputs(1, source, 0, 1, items, how, table, steps, left, room)
             totals[0] += room.losses[1]
             totals[1] += room.weight_sums[1]
 
