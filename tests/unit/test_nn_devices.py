@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ import cowalk as cw
 from cowalk.errors import DivergedError, UsageError
 from cowalk.examples import labelled_examples
 from cowalk.nn.batches import Loader
-from cowalk.nn.devices import Relay, several, told_by_processes
+from cowalk.nn.devices import several
+from cowalk.nn.processes import Relay, told_by_processes
 from cowalk.nn.train import train
 from cowalk.prepare.click_settings import ClickSettings
 from cowalk.settings import load_recipe
@@ -26,10 +28,12 @@ from cowalk.train_settings import TrainSettings
 SLOW = TrainSettings(epochs=3, learning_rate=0.05, accelerator="cpu", optimizer="sgd", sparse=True)
 
 
-def test_two_processes_come_to_the_weights_of_one(tmp_path: Path) -> None:
+def test_two_processes_come_to_the_weights_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = Small(), Small()
     wanted = train(one, partial(epoch, 16, tmp_path, one), SLOW, figure=partial(figure, one))
     told: list[str] = []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    environment = dict(os.environ)
     try:
         found = train(
             two, partial(epoch, 8, tmp_path, two), SLOW.model_copy(update={"devices": 2}), workers=2,
@@ -51,7 +55,8 @@ def test_two_processes_come_to_the_weights_of_one(tmp_path: Path) -> None:
     again = Small()
     assert train(again, partial(epoch, 8, tmp_path, again), SLOW, checkpoint=tmp_path / "kept") == found
     assert np.array_equal(again.all(), two.all())
-    assert "LOCAL_RANK" not in os.environ
+    assert dict(os.environ) == environment
+    assert not list(tmp_path.glob("cowalk-*"))
 
 
 def test_how_many_devices() -> None:

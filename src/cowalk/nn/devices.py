@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import re
 import sys
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pickle import PicklingError
 from typing import Any
 
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.strategies import DDPStrategy
-from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
-from cowalk import errors
-from cowalk.errors import CowalkError, UsageError
+from cowalk.errors import UsageError
 from cowalk.train_settings import TrainSettings
 
 
@@ -92,66 +86,6 @@ def _logger(s: TrainSettings) -> Any:
         raise UsageError(
             "train.logger=tensorboard needs tensorboard; pip install tensorboard, or use csv"
         ) from None
-
-
-class Relay:
-    """A progress that is told in a process of its own, and heard in this one."""
-
-    def __init__(self) -> None:
-        self.reader, self.writer = multiprocessing.get_context("spawn").Pipe(duplex=False)
-
-    def __call__(self, share: float, words: str) -> None:
-        self.writer.send((share, words))
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"reader": None, "writer": self.writer}
-
-    @contextmanager
-    def heard(self, progress: Callable[[float, str], None]) -> Iterator[None]:
-        """Within the block what is told reaches `progress`, by a thread."""
-        over = threading.Event()
-        thread = threading.Thread(target=self._hear, args=(progress, over), daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join(timeout=5)
-
-    def _hear(self, progress: Callable[[float, str], None], over: threading.Event) -> None:
-        while self.reader.poll(0.1) or not over.is_set():
-            if self.reader.poll():
-                progress(*self.reader.recv())
-
-
-@contextmanager
-def told_by_processes() -> Iterator[None]:
-    """What ends a process of a device is one clear error here: its own, or why it could not begin."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise UsageError(GUARD)
-    try:
-        yield
-    except ProcessRaisedException as error:
-        last = re.findall(r"^cowalk\.errors\.(\w+): (.*)$", str(error), re.MULTILINE)
-        if not last:
-            raise
-        kind: type[CowalkError] = getattr(errors, last[-1][0], CowalkError)
-        raise kind(last[-1][1]) from None
-    except ProcessExitedException as error:
-        raise UsageError(f"{error}; what it said stands above. {GUARD}") from None
-    except (PicklingError, AttributeError, TypeError) as error:
-        if not re.search(r"pickle|local object", str(error)):
-            raise
-        raise UsageError(
-            "several devices are processes of their own, and what is trained cannot be sent to them "
-            f"({error}): let batches and figure be functions of a module, or functools.partial of these"
-        ) from None
-
-
-GUARD = (
-    "A script that trains on several devices is read again by each of their processes: let what it does "
-    'stand under `if __name__ == "__main__":`'
-)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from cowalk.errors import UsageError
 from cowalk.nn.checkpoints import loading, opened, weights
-from cowalk.nn.devices import Relay, quiet, several, told_by_processes, trainer_of
+from cowalk.nn.devices import quiet, several, trainer_of
+from cowalk.nn.processes import devices_apart
 from cowalk.nn.steps import EXTRA, Epoch, Parts, Steps, Trace
 from cowalk.nn.watch import Progress, Watch
 from cowalk.train_settings import TrainSettings
@@ -66,25 +67,16 @@ def train(
             steps.set_extra_state(found[EXTRA])
             network.load_state_dict(weights(found, best=True))
         return trace
-    apart = several(s)
     if found is not None:
         with loading(path, steps):
             network.load_state_dict(weights(found, best=False))
     with ExitStack() as stack:
         for part in (quiet(), _threads(workers), _signals(), torch.random.fork_rng()):
             stack.enter_context(part)
-        if apart:
-            if s.strategy == "ddp" and checkpoint is not None:
-                raise UsageError(
-                    "train.strategy=ddp runs the whole script once per device, and all of them would write "
-                    "the same folder; use train.strategy=ddp_spawn"
-                )
-            stack.enter_context(told_by_processes())
-            if progress is not None:
-                relay = Relay()
-                stack.enter_context(relay.heard(progress))
-                progress = relay
-        stack.enter_context(loading(None if found is None or apart else path, steps))
+        if several(s):
+            progress = stack.enter_context(devices_apart(s, progress, kept=checkpoint is not None))
+        elif found is not None:
+            stack.enter_context(loading(path, steps))
         watch = Watch(s, figure, higher, progress, path, seed)
         _fit(trainer_of(s, watch, workers), steps, Parts(epoch, steps), None if found is None else path)
     if steps.best_state is not None:
