@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import cowalk as cw
+from cowalk.cli.run import run as command
 from cowalk.errors import MissingExtraError, ModelError, UsageError
 from cowalk.export import export
 from cowalk.layers import Layer
@@ -106,6 +107,17 @@ def test_bad_calls_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"cowalk\[onnx\]"):
         export_tower(TOWERS["youtube"], tmp_path / "user.onnx")
+
+
+def test_serve_tells_of_a_tower_that_cannot_be(shop_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for tower, words in (
+        ("torch", "it must be numpy or onnx"),
+        ("onnx", "this model has none: leave it out"),
+    ):
+        assert (
+            command(["serve", str(shop_model), "--port", "0", "--histories", "memory", "--tower", tower]) == 2
+        )
+        assert words in capsys.readouterr().err
 
 
 def test_export_writes_the_tower_of_a_model(shop_model: Path, tmp_path: Path) -> None:
