@@ -285,6 +285,20 @@ def test_folders_of_other_models_are_refused(
         rank.load(tmp_path / "rank")
 
 
+def test_the_folder_is_looked_at_before_training(
+    examples: Examples, shop_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cowalk.rank.run.train", lambda *a, **k: pytest.fail("trained"))
+    with pytest.raises(UsageError, match=r"a cowalk model, .* left as it is: name another"):
+        rank.fit(examples, "mlp", out=shop_model, **TINY)
+    with pytest.raises(UsageError, match="leave checkpoint out"):
+        rank.fit(examples, "mlp", out=tmp_path / "m", checkpoint=tmp_path / "c", **TINY)
+    assert not (shop_model / ".work").exists()
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(DataError, match="validation: all labels are 1, so there is nothing to tell apart"):
+        rank.fit(examples, "mlp", validation=examples.select(examples.labels > 0), **TINY)
+
+
 def test_bad_input_is_told(model: rank.RankModel, examples: Examples, events: Events) -> None:
     positives = examples.select(examples.labels > 0)
     with pytest.raises(

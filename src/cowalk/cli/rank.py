@@ -143,15 +143,15 @@ def fit(
     from cowalk import rank as room
     from cowalk.rank.run import check_labels
     from cowalk.rank.settings import rank_settings
+    from cowalk.rank.store import check_folder
     from cowalk.settings import parse_changes
-    from cowalk.tables.folder import check_target
 
     changes = _changes(parse_changes(set_ or []))
     settings = rank_settings(changes | ({} if table else {"min_count": min_count, "constant": constant}))
-    check_target(out)
+    check_folder(out)
     parts = inputs.table_parts(ctx.params) if table else inputs.event_parts(ctx.params)
     if parts.test is not None:
-        check_labels(parts.test.labels, "hold out more: --test-share", "test part: ")
+        check_labels(parts.test.labels, "hold out more, or otherwise: --test-share, --split", "test part: ")
     if vectors and embedding is None:
         embedding = "vectors"
     with show.progress(quiet or json) as tell:
@@ -231,6 +231,8 @@ def evaluate(
         calibration_picture.check(picture)
     models = {str(model): room.load(model)} | ({} if beside is None else {str(beside): room.load(beside)})
     first = models[str(model)]
+    if table and first.vocab is not None:
+        raise UsageError(f"{model} reads histories; give a log with --events")
     if table:
         rows = {name: inputs.table_rows(one, ctx.params, first) for name, one in models.items()}
     elif first.vocab is None:

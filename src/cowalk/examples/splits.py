@@ -47,7 +47,9 @@ def split_by_time(examples: Examples, at: int | float | str) -> tuple[Examples, 
 
 def _moment(examples: Examples, at: int | float | str) -> int:
     if examples.stream.times is None:
-        raise UsageError("a split by time needs times, and this log has none; use split_by_user")
+        raise UsageError(
+            "a split by time needs times, and this log has none; use split_by_user (--split user)"
+        )
     if isinstance(at, str):
         try:
             return int(np.datetime64(at, "us").astype(np.int64))

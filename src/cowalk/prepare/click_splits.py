@@ -60,7 +60,10 @@ def _times(db: Database, loaded: Loaded, settings: ClickSettings, label: str) ->
     name = settings.time_column
     assert name is not None
     if name not in loaded.columns:
-        raise DataError(f"{label}: no column {name!r}; the columns are {', '.join(loaded.columns)}")
+        has = ", ".join(loaded.columns)
+        raise DataError(
+            f"{label}: no column {name!r}; the columns are {has}; name the time's by --time-column"
+        )
     typed = time_column(db, loaded, name, "auto")
     missing = db.rows(f"SELECT rowid FROM {loaded.table} WHERE {typed.sql} IS NULL ORDER BY rowid LIMIT 1")
     if missing:

@@ -136,7 +136,8 @@ def _groups(db: Database, loaded: Loaded, settings: ClickSettings, label: str) -
     if name is None:
         return None
     if name not in loaded.columns:
-        raise DataError(f"{label}: no column {name!r}; the columns are {', '.join(loaded.columns)}")
+        has = ", ".join(loaded.columns)
+        raise DataError(f"{label}: no column {name!r}; the columns are {has}; name the user's by --group")
     text = text_of(loaded, name)
     query = f"SELECT dense_rank() OVER (ORDER BY {text}) - 1 AS g FROM {loaded.table} ORDER BY rowid"
     return np.asarray(db.connection.execute(query).fetchnumpy()["g"], dtype=np.int32)

@@ -87,7 +87,10 @@ def _read_ids(db: Database, loaded: Loaded, column: str, label: str) -> tuple[Vo
         "WHERE id IS NOT NULL AND n > 1 ORDER BY n DESC, id LIMIT 1"
     )
     if twice:
-        raise DataError(f"{label}: item id {twice[0][0]!r} stands {twice[0][1]} times; an item needs one row")
+        raise DataError(
+            f"{label}: item id {twice[0][0]!r} stands {twice[0][1]} times in column {column!r}; "
+            "an id needs one row"
+        )
     db.connection.execute(
         f"CREATE TABLE item_ids AS SELECT {item.sql} AS id FROM {loaded.table} "
         f"WHERE {item.sql} IS NOT NULL ORDER BY rowid"

@@ -16,10 +16,10 @@ from cowalk.rank.layers import given_vectors
 from cowalk.rank.model import RankModel
 from cowalk.rank.run import Run, Tell, check_labels
 from cowalk.rank.settings import RankSettings, check_history, check_table, rank_settings
+from cowalk.rank.store import check_folder
 from cowalk.rank.tables import fit_table
 from cowalk.tables import Catalogue, SideInfo
 from cowalk.tables.clicks import ClickTable
-from cowalk.tables.folder import check_target
 from cowalk.work import Work
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _folder(
         return
     if checkpoint is not None:
         raise UsageError("epochs are kept in `out` where it is given; leave checkpoint out")
-    check_target(out)
+    check_folder(out)
     work = Work(out, s, f"rank {identity}")
     if work.resumed and tell is not None:
         tell("going on where an earlier run of this fit stopped", 0.0)

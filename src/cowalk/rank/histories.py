@@ -35,7 +35,7 @@ def fit_history(
 ) -> RankModel:  # fmt: skip
     """The network that these examples train, kept at its best epoch."""
     s = run.settings
-    check_labels(data.labels, "make negatives: labelled_examples(events)")
+    check_labels(data.labels, "make negatives: labelled_examples(events), --examples all")
     inputs = fit_inputs(s, data, users)
     seen, held = (data, validation) if validation is not None else _held_out(data, run)
     vocab, seen = seen.item_vocab, inputs.applied(seen)

@@ -22,6 +22,7 @@ from cowalk.rank.trees import Trees
 from cowalk.tables.clicks import ClickColumn
 from cowalk.tables.folder import (
     check_files,
+    check_target,
     finish_version,
     new_version,
     publish_version,
@@ -38,13 +39,19 @@ MAKER = "cowalk rank fit"
 SIDES = ("users", "log")
 
 
-def save_rank(model: RankModel, folder: Path) -> Path:
-    """Publish the model as a new version; UsageError where the folder holds something else."""
+def check_folder(folder: Path) -> None:
+    """UsageError where the folder holds something else than a ranking model."""
+    check_target(folder)
     if (folder / "current" / "manifest.json").is_file():
         try:
             read_manifest(folder / "current", KIND, MAKER)
         except ModelError as error:
             raise UsageError(f"{error}; the folder is left as it is: name another") from None
+
+
+def save_rank(model: RankModel, folder: Path) -> Path:
+    """Publish the model as a new version; UsageError where the folder holds something else."""
+    check_folder(folder)
     return publish_version(folder, new_version(), lambda draft: _write(model, draft))
 
 
