@@ -13,9 +13,9 @@ def family(*results: Result) -> tuple[str, Bars]:
     """Each form on both sides."""
     parts = [
         "Both sides learn from the same sequences with the same settings and are asked by the same scorer, "
-        "vectors alone, that gensim's rows do best with on validation; figures are of the test, next item, full "
-        "catalogue. gensim runs lock-free, cowalk in its deterministic mode. item2vec stands beside gensim "
-        "with a window as long as the session and `shrink_windows=False`, on the same sets."
+        "vectors alone, that gensim's rows do best with on validation; figures are of the test, next item, "
+        "full catalogue. gensim runs lock-free, cowalk in its deterministic mode. item2vec stands beside "
+        "gensim with a window as long as the session and `shrink_windows=False`, on the same sets."
     ]
     bars: Bars = []
     for result in results:
