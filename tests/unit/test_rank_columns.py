@@ -167,7 +167,7 @@ def test_nothing_of_the_test_part_is_fitted(events: Events, users: Catalogue) ->
 def test_context_is_learned_from(events: Events, users: Catalogue) -> None:
     """Told the devices of other moments, the network knows less."""
     train, test = Making(negatives=4, last=5).split(events, 0.3)
-    size = {"vector_size": 8, "hidden": (32,), "batch_size": 32, "epochs": 8, "learning_rate": 0.02}
+    size = {"vector_size": 8, "hidden": (32,), "batch_size": 96, "epochs": 6, "learning_rate": 0.03}
     asked = {**TINY, **size, "workers": 1, "seed": 1}
     told = rank.fit(train, "mlp", users=users, **asked)
     mixed = np.random.default_rng(0).permutation(len(test))
