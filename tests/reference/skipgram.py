@@ -91,6 +91,20 @@ def targets_of(contexts, draw, draws, rows, sight):
     return found
 
 
+def looked_up(x, labels):
+    """word2vec's table of sigmoids: EXP_TABLE[int((x + 6) * (1000 / 6 / 2))] in whole numbers; no kernel."""
+    cells = np.arange(1000)
+    table = 1 / (1 + np.exp(-(cells / 1000 * 2 - 1) * 6))
+    inside = np.abs(x) < 6
+    found = table[np.where(inside, np.float32(x + 6) * np.float32(1000 // 6 // 2), 0).astype(int)]
+    return np.where(inside, found, labels)
+
+
+def left_at(end, at, draw, count):
+    """What is left of the steps at a place; no kernel."""
+    return 1 - (1 - end) * (at - at % draw.stair) / count
+
+
 class Input:
     """An item's parts with a position's dropout: its vector as a function of what is learned; no kernel."""
 
@@ -122,7 +136,7 @@ class Position:
     def __init__(self, at, stream, parts, draw, how, slots, now=None):
         """now: the table as it stands, which some samplers of negatives look at."""
         self.v, self.how, self.n_slots = int(stream.tokens[at]), how, slots
-        self.over_all = draw.objective == ALL
+        self.over_all, self.looked_up = draw.objective == ALL, draw.looked_up
         draws = Draws(draw.seed, stream.numbers[at])
         if draw.cbow:
             window = contexts_of(stream, at, draw, draws)
@@ -157,7 +171,8 @@ class Position:
         """float64, dL/d score of each target."""
         x = contexts[self.targets] @ h
         if not self.over_all:
-            return self.weights * (1 / (1 + np.exp(-x)) - self.labels)
+            told = looked_up(x, self.labels) if self.looked_up else 1 / (1 + np.exp(-x))
+            return self.weights * (told - self.labels)
         g = self.weight * np.exp(x - np.logaddexp.reduce(x))
         for u, w in self.contexts:
             g[u] -= w
@@ -220,7 +235,7 @@ def learn_blocks(stream, parts, table, draw, how, steps, end, room, workers, tot
     count, block, slots = len(stream.tokens), len(room.losses), room.alpha.shape[1]
     for start in range(0, count, block):
         old = copied(table)
-        left = 1 - (1 - end) * start / count
+        left = left_at(end, start, draw, count)
         for at in range(start, min(start + block, count)):
             position = Position(at, stream, parts, draw, how, slots, old)
             if position.targets:
@@ -236,7 +251,7 @@ def learn_lockfree(stream, parts, table, draw, how, steps, end, room, workers, t
         position = Position(at, stream, parts, draw, how, room.alpha.shape[1], now)
         if position.targets:
             totals += position.loss(*now[:3]), position.weight
-            left = 1 - (1 - end) * at / len(stream.tokens)
+            left = left_at(end, at, draw, len(stream.tokens))
             take_steps(position, now[:3], table, steps, left, len(parts.offsets) - 1)
             position.sight.take(table, draw.generator_step * left)
 
@@ -246,6 +261,7 @@ class Pair(Position):
 
     def __init__(self, v, context, draws, parts, draw, how, slots, now):
         self.v, self.how, self.n_slots, self.over_all, self.back = v, how, slots, False, 1
+        self.looked_up = draw.looked_up
         self.inputs = [(Input(v, parts, how, slots, draws), 1.0)]
         self.contexts, self.weight = [context], context[1]
         self.sight = Sight(v, self.hidden(now.rows, now.logits), now)
@@ -256,7 +272,7 @@ class Pair(Position):
 
 def learn_pairs(stream, parts, table, draw, how, steps, end, room, workers, totals):
     for at in range(len(stream.tokens)):
-        draws, left = Draws(draw.seed, stream.numbers[at]), 1 - (1 - end) * at / len(stream.tokens)
+        draws, left = Draws(draw.seed, stream.numbers[at]), left_at(end, at, draw, len(stream.tokens))
         for u, weight in contexts_of(stream, at, draw, draws):
             now, v = copied(table), int(stream.tokens[at])
             source, goal = (v, u) if draw.forward or len(draw.bought) else (u, v)

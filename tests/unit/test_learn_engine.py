@@ -156,7 +156,7 @@ def test_epochs_draw_afresh_and_steps_fall_linearly(source: str, monkeypatch: py
     assert len({seed for _, seed, *_ in calls[:half]}) == 1
     assert calls[0][1] != calls[-1][1]
     assert calls[0][2].own == 0.4
-    assert calls[half][2].own == pytest.approx(0.2)
+    assert calls[half][2].own == pytest.approx(0.22)
     for _, _, steps, _ in calls:
         np.testing.assert_allclose(np.array(steps[1:4]) / steps.own, [0.5, 2, 3])
     for (_, _, now, end), (_, _, later, _) in pairwise(calls):

@@ -30,6 +30,7 @@ FORMS = [
     {"input": "mean", "pairs": "set", "most_contexts": 2, "reweigh_sets": True},
     {"input": "own", "pairs": "set", "objective": "hierarchical-softmax", "negatives_per": "pair"},
 ]
+AS_IN_C = {"input": "own", "negatives_per": "pair", "sigmoid": "word2vec", "step_every": 3}
 UNDIVIDED = {"input": "mean", "architecture": "cbow", "cbow_gradient": "word2vec"}
 
 
@@ -75,7 +76,7 @@ def test_gradients_equal_finite_differences(form: dict[str, object]) -> None:
     assert totals[1] == pytest.approx(sum(p.weight for p in found), rel=1e-6)
 
 
-@pytest.mark.parametrize("form", [*FORMS, UNDIVIDED])
+@pytest.mark.parametrize("form", [*FORMS, UNDIVIDED, AS_IN_C])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_learning_equals_the_slow_twin(form: dict[str, object], optimizer: str) -> None:
     bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=3), block=16)
@@ -89,7 +90,7 @@ def test_learning_equals_the_slow_twin(form: dict[str, object], optimizer: str) 
         np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
 
 
-@pytest.mark.parametrize("form", [FORMS[3], *FORMS[7:], UNDIVIDED])
+@pytest.mark.parametrize("form", [FORMS[3], *FORMS[7:], UNDIVIDED, AS_IN_C])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_lock_free_learning_on_one_worker_equals_the_slow_twin(
     form: dict[str, object], optimizer: str
@@ -112,7 +113,7 @@ def test_positions_of_cbow_of_the_whole_softmax_and_with_shared_negatives_are_le
     assert [FORMS.index(form) for form in BY_PAIR] == [5, 6, 7, 14]
 
 
-@pytest.mark.parametrize("form", BY_PAIR)
+@pytest.mark.parametrize("form", [*BY_PAIR, AS_IN_C])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_learning_pair_by_pair_equals_the_slow_twin(form: dict[str, object], optimizer: str) -> None:
     bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=5), block=2)

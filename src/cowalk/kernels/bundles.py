@@ -75,6 +75,8 @@ class Draw(NamedTuple):
     times: AnyArray  # int64[N] by a position's number, microseconds
     time_scale: float  # microseconds, 0 = times do not matter
     bought: AnyArray  # int32[N] by a position's number, -1 = nothing; empty = not asked
+    looked_up: bool = False  # the sigmoid as word2vec's C code has it, see losses.py
+    stair: int = 1  # positions after which the step falls anew
     plain: bool = True  # negatives by popularity alone, nothing masked
     temperature: float = 0.0  # of self-adversarial weights, 0 = all alike
     kinds: AnyArray = NO_INTS  # int32[S], see negative_draws.py

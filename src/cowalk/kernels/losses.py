@@ -8,10 +8,26 @@ from cowalk.kernels.flags import inline_kernel
 from cowalk.kernels.rows import ZERO, add_row, dot
 
 ONE = np.float32(1.0)
+MOST = np.float32(6.0)
+CELLS = np.float32(83.0)  # of the C code's table in a unit: 1000 / 6 / 2 in whole numbers
+WHOLE = np.float32(1000.0)
 
 
 @inline_kernel
-def compare_logistic(i, contexts, room):
+def sigmoid_of_table(x, label):
+    """The sigmoid of x as word2vec's C code and gensim look it up, and the label itself where |x| >= 6.
+
+    Their table has 1,000 cells from -6 to 6, but the index is cut to 83 cells a unit and rounded down, so
+    what stands there is of a number that is smaller by .02 on average: .494 at 0.
+    """
+    if abs(x) >= MOST:
+        return label
+    cell = np.float32(math.floor((x + MOST) * CELLS))
+    return ONE / (ONE + np.float32(math.exp(-(cell / WHOLE * 2 - ONE) * MOST)))
+
+
+@inline_kernel
+def compare_logistic(i, contexts, looked_up, room):
     """Fill room's errors, grads and losses of row i: a logistic loss per target, times its weight."""
     size = contexts.shape[1]
     loss = 0.0
@@ -22,6 +38,8 @@ def compare_logistic(i, contexts, room):
         g = ONE / (ONE + e)
         if x < 0:
             g = ONE - g
+        if looked_up:
+            g = sigmoid_of_table(x, ONE if room.labels[i, k] != 0 else ZERO)
         if room.labels[i, k] != 0:
             g -= ONE
             x = -x
@@ -57,7 +75,7 @@ def compare_softmax(i, contexts, room):
 
 
 @inline_kernel
-def compare(i, contexts, over_all, room):
+def compare(i, contexts, over_all, looked_up, room):
     """Fill room's errors, grads, losses and mean squares of row i."""
     size = contexts.shape[1]
     for c in range(size):
@@ -65,6 +83,6 @@ def compare(i, contexts, over_all, room):
     if over_all:
         compare_softmax(i, contexts, room)
     else:
-        compare_logistic(i, contexts, room)
+        compare_logistic(i, contexts, looked_up, room)
     room.input_squares[i] = dot(room.inputs, i, room.inputs, i, size) / size
     room.grad_squares[i] = dot(room.grads, i, room.grads, i, size) / size

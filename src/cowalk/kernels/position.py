@@ -51,7 +51,7 @@ def look(i, at, stream, parts, table, draw, how, room):
         state = mix_input(i, v, parts, table, how, room, state)
         state = draw_contexts(i, at, stream, draw, room, state)
     fill_targets(i, v, draw, table, room, state)
-    compare(i, table.contexts, draw.objective == ALL, room)
+    compare(i, table.contexts, draw.objective == ALL, draw.looked_up, room)
     if draw.undivided:
         multiply_grads(i, np.float32(count), room)
     if how.weighted:
@@ -66,7 +66,7 @@ def look_at_pair(i, v, u, weight, parts, table, draw, how, room, state):
     room.context_weights[i, 0] = weight
     room.context_counts[i] = 1
     state = fill_targets(i, v, draw, table, room, state)
-    compare(i, table.contexts, False, room)
+    compare(i, table.contexts, False, draw.looked_up, room)
     if how.weighted:
         slope_logits(i, v, parts, table.rows, room)
     return state

@@ -58,9 +58,9 @@ def move_logits(i, v, table, steps, left, room):
 
 
 @inline_kernel
-def left_at(end, at, count):
-    """What is left of the steps at place `at` of `count`: falls linearly from 1 to `end`."""
-    return 1.0 - (1.0 - end) * at / count
+def left_at(end, at, count, stair):
+    """What is left of the steps at place `at` of `count`: falls linearly from 1 to `end`, at each stair."""
+    return 1.0 - (1.0 - end) * (at - at % stair) / count
 
 
 @inline_kernel
@@ -109,7 +109,7 @@ def learn_blocks(
     block = len(room.losses)
     for start in range(0, count, block):
         n = min(block, count - start)
-        left = left_at(end, start, count)
+        left = left_at(end, start, count, draw.stair)
         for w in prange(workers):
             for i in range(n * w // workers, n * (w + 1) // workers):
                 look(i, start + i, stream, parts, table, draw, how, room)
@@ -139,7 +139,7 @@ def learn_lockfree(
             look(w, at, stream, parts, table, draw, how, room)
             if room.target_counts[w] == 0:
                 continue
-            left = left_at(end, at - low, high - low)
+            left = left_at(end, at - low, high - low, draw.stair)
             move_contexts(w, 0, 1, table, steps, left, room)
             move_inputs(w, stream.tokens[at], 0, 1, items, how, table, steps, left, room)
             if len(table.generator_inputs) > 0:
@@ -166,7 +166,7 @@ def learn_pairs(
     turned = not draw.forward and len(draw.bought) == 0
     for at in range(count):
         v = stream.tokens[at]
-        left = left_at(end, at, count)
+        left = left_at(end, at, count, draw.stair)
         state = row_state(draw.seed, stream.numbers[at])
         state = draw_contexts(0, at, stream, draw, room, state)
         for k in range(room.context_counts[0]):

@@ -168,8 +168,8 @@ class _Run:
 
     def _learn(self, stream: Stream, epoch: int, start: float, end: float, totals: AnyArray) -> None:
         s = self.settings
-        left = max(1.0 - start, s.min_step)
-        fall = max(1.0 - end, s.min_step) / left
+        left, over = (1.0 - (1.0 - s.min_step) * done for done in (start, end))
+        fall = over / left if left > 0 else 0.0
         step = s.step * left
         steps = Steps(
             step,
@@ -179,7 +179,8 @@ class _Run:
             s.optimizer == "adagrad",
             *self.held,
         )
-        draw = self.draw._replace(seed=np.uint64(seeds.stream(self.seed, f"pairs {epoch}")))
+        seed = np.uint64(seeds.stream(self.seed, f"pairs {epoch}"))
+        draw = self.draw._replace(seed=seed, stair=self._stair(len(stream.tokens), end - start))
         kernel = kernels.learn_blocks
         if self.by_pair:
             kernel = kernels.learn_pairs
@@ -187,6 +188,11 @@ class _Run:
             kernel = kernels.learn_lockfree
         with threads(1 if self.in_turn else self.workers) as workers:
             kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
+
+    def _stair(self, kept: int, share: float) -> int:
+        """How many of the kept positions stand for `step_every` of those before subsampling."""
+        read = share * self.settings.epochs * self.sequences.positions()
+        return max(1, round(self.settings.step_every * kept / max(read, 1.0)))
 
     def _mixed(self) -> tuple[Floats, Floats]:
         """(vectors [V, d], weights [V, n+1]): every item mixed from its rows as they stand now."""

@@ -109,6 +109,11 @@ class LearnSettings(Settings):
     epochs: int = Field(
         1, ge=1, description="Passes; on walks each epoch makes num_walks new walks per node."
     )
+    sigmoid: Literal["exact", "word2vec"] = Field(
+        "exact",
+        description="Exact, or as word2vec's C code and gensim look it up: from a table by an index that is "
+        "rounded down, .494 at 0, so that small corpora are learned a little otherwise.",
+    )
     optimizer: Literal["adagrad", "sgd"] = Field("adagrad", description="Row-wise Adagrad, or plain SGD.")
     step: float = Field(0.2, gt=0, description="Step size of the items' own rows at the start.")
     step_contexts: float = Field(1.0, ge=0, description="Step of context rows, as a multiple of step.")
@@ -116,6 +121,11 @@ class LearnSettings(Settings):
     step_weights: float = Field(1.0, ge=0, description="Step of the weight rows a_v, as a multiple of step.")
     min_step: float = Field(
         0.0001, ge=0, le=1, description="Share of the step that is left at the end (linear decay)."
+    )
+    step_every: int = Field(
+        1,
+        ge=1,
+        description="Positions after which the step falls anew: 10,000 in word2vec's C code and gensim.",
     )
     own_prior: float = Field(0.0, description="Added to the own row's weight logit; a_v itself starts at 0.")
     own_prior_by_count: float = Field(0.0, ge=0, description="Also added: this times log(1 + count / 5).")

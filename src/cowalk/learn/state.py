@@ -61,6 +61,7 @@ def new_draw(counts: Offsets, outputs: Outputs, extras: Extras, settings: LearnS
         bound=settings.most_contexts if settings.pairs == "set" else 0, reweigh=settings.reweigh_sets,
         objective=outputs.kind, path_offsets=outputs.offsets, path_nodes=outputs.nodes,
         path_bits=outputs.bits,
+        looked_up=settings.sigmoid == "word2vec", stair=settings.step_every,
         weighted=len(extras.event_weights) > 0 or extras.time_scale > 0, event_weights=extras.event_weights,
         times=extras.times, time_scale=extras.time_scale, bought=extras.bought,
     )  # fmt: skip
