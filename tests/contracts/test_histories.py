@@ -200,33 +200,61 @@ def test_threads_lose_nothing(make: Make) -> None:
 
 
 EVENT = st.tuples(st.sampled_from(["a", "b c", "日"]), st.integers(0, 7), st.integers(-3, 12))
-
-
-@given(st.lists(EVENT, max_size=40), st.integers(1, 6), st.booleans(), st.booleans())
-@settings(
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+EVENTS = given(st.lists(EVENT, max_size=40), st.integers(1, 6), st.booleans(), st.booleans())
+HARD = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
-)
-def test_every_store_keeps_what_the_user_store_keeps(
+)  # fmt: skip
+
+
+def kept(events: list[tuple[str, int, int | None]], keep: int, repeats: bool) -> tuple[list[bool], dict]:
+    """What counts, and (items, times) by user: put where its time says, never twice on the newest item."""
+    counted, users = [], {}
+    for number, (user, item, when) in enumerate(events):
+        before = users.get(user, [])
+        counted.append(repeats or not before or before[-1][1] != item)
+        if counted[-1]:
+            at = number if when is None else when
+            users[user] = sorted([*before, (at, item)], key=lambda event: event[0])[-keep:]
+    return counted, {u: ([i for _, i in found], [t for t, _ in found]) for u, found in users.items()}
+
+
+@EVENTS
+@HARD
+def test_every_store_equals_the_rule_one_by_one_and_in_one_call(
     make: Make, events: list[tuple[str, int, int]], keep: int, repeats: bool, timed: bool
 ) -> None:
-    """The events that `UserStore` keeps of known items, one by one and in one call."""
+    single, at_once = make(keep=keep, repeats=repeats), make(keep=keep, repeats=repeats)
+    asked = [(user, item, at if timed else None) for user, item, at in events]
+    counted, wanted = kept(asked, keep, repeats)
+    assert [single.add(*event) for event in asked] == counted
+    assert at_once.extend(asked) == sum(counted)
+    for user, (items, times) in wanted.items():
+        for found in (single.get(user), at_once.get(user)):
+            assert found.items == items
+            if timed:
+                assert found.times == times
+
+
+@EVENTS
+@HARD
+def test_of_events_that_come_in_order_every_store_keeps_what_the_user_store_keeps(
+    make: Make, events: list[tuple[str, int, int]], keep: int, repeats: bool, timed: bool
+) -> None:
+    """A late event may part an event from its repeat: the user store sees that, the others are simpler."""
     vocab = cw.Vocab.of(list(range(8)))
     rows = np.eye(8, dtype=np.float32)
     asked = RecommendSettings(history=1, cooccurrence_history=1)
     twin = UserStore(Recommender(rows, rows, vocab.counts, None, asked), vocab, keep=keep, repeats=repeats)
-    single, at_once = make(keep=keep, repeats=repeats), make(keep=keep, repeats=repeats)
-    given_ = [(user, item, at if timed else None) for user, item, at in events]
-    counts = [twin.update(*event) for event in given_]
-    assert [single.add(*event) for event in given_] == counts
-    assert at_once.extend(given_) == sum(counts)
-    for user, state in twin.users.items():
-        for found in (single.get(user), at_once.get(user)):
-            assert found.items == state.rows
-            if timed:
-                assert found.times == state.times
+    store = make(keep=keep, repeats=repeats)
+    in_order = sorted(events, key=lambda event: event[2])
+    given_ = [(user, item, at if timed else None) for user, item, at in in_order]
+    assert [store.add(*event) for event in given_] == [twin.update(*event) for event in given_]
+    for user in twin.users:
+        held, found = twin.histories([user]), store.get(user)
+        assert found.items == held.items.tolist()
+        if timed:
+            assert found.times == held.times.tolist()
 
 
 def test_stores_by_name(tmp_path: Path, redis_url: str) -> None:

@@ -113,7 +113,8 @@ def check_bounds(keep: int, expiry: float | None, most: int | None = None) -> No
 def place(history: History, event: Checked, keep: int, repeats: bool) -> bool:
     """Put the event where its time says, in place, and keep the latest `keep`; gives whether it counts.
 
-    The rule of all stores; that of `UserStore` where every item is known to the model.
+    The rule of all stores; that of `UserStore` where events come in order and every item is known to the
+    model. Of late ones `UserStore` judges by the neighbours in time, and keeps for that what does not count.
     """
     items, times = history
     if items and not repeats and str(items[-1]) == str(event.item):
