@@ -324,7 +324,7 @@ def test_two_planted_clusters_are_told_apart(source: str, form: str, mode: str) 
 
 def block_of(positions: int, **names: object) -> int:
     settings = LearnSettings.model_validate({"optimizer": "sgd", "negative": 1} | names)
-    even = np.full(50_000, 20)  # no row is hot, so only the epoch's length tells
+    even = np.full(200_000, 20)  # no row is hot, so only the epoch's length tells
     return block_size(even, outputs_of(even, settings), 20.0, settings, positions=positions)
 
 
@@ -332,7 +332,8 @@ def test_sgd_takes_a_thousandth_of_an_epoch_at_once_and_small_epochs_step_by_ste
     assert block_of(600_000) == 600
     assert block_of(10_000_000) == 1024
     assert block_of(10_000_000, block=512) == 512
-    assert block_of(255_999) == 1
+    assert block_of(600_000, pairs="set") == 1024
+    assert block_of(255_999) == block_of(255_999, pairs="set") == 1
     assert block_of(1_000, optimizer="adagrad") == 1024
 
 

@@ -95,10 +95,10 @@ def block_size(
 ) -> int:  # fmt: skip
     """Positions of a block: settings.block, or as many as step the hottest output row HOT times.
 
-    Plain SGD takes STALE of an epoch's `positions` at most, and 1, that is one step after the other, where
-    that would be fewer than FEW. The expected steps per position are those on the most frequent item's
-    context row, as a context and as a negative (drawn: the chance of the likeliest one, where it is not
-    popularity's); in a tree those on its root.
+    Plain SGD takes STALE of an epoch's `positions` at most (not of sets), and 1, that is one step after the
+    other, where that would be fewer than FEW. The expected steps per position are those on the most frequent
+    item's context row, as a context and as a negative (drawn: the chance of the likeliest one, where it is
+    not popularity's); in a tree those on its root.
     """
     if settings.optimizer == "sgd" and 0 < positions < FEW / STALE:
         return 1
@@ -113,8 +113,8 @@ def block_size(
         drawn = weights.max() / weights.sum() if drawn is None else drawn
         hottest = contexts * counts.max() / counts.sum() + negatives * drawn
     most = settings.block
-    if settings.optimizer == "sgd" and positions:
-        most = min(most, int(STALE * positions))
+    if settings.optimizer == "sgd" and positions and settings.pairs != "set":
+        most = min(most, int(STALE * positions))  # of sets, whose positions step far, measured worse
     return int(min(most, max(LEAST, HOT / hottest)))
 
 
