@@ -145,7 +145,7 @@ class LearnSettings(Settings):
         1024,
         ge=16,
         description="Positions whose gradients are taken at the same values (deterministic). SGD takes a "
-        "thousandth of an epoch at most; below 256,000 positions it steps pair by pair, on one thread.",
+        "thousandth of an epoch at most (not of sets); below 256,000 positions it steps pair by pair.",
     )
     tolerance: float = Field(
         0.0, ge=0, description="Stop when the loss falls by less than this share; 0 = never."
