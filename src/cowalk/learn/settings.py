@@ -112,7 +112,7 @@ class LearnSettings(Settings):
     sigmoid: Literal["exact", "word2vec"] = Field(
         "exact",
         description="Exact, or as word2vec's C code and gensim look it up: from a table by an index that is "
-        "rounded down, .494 at 0, so that small corpora are learned a little otherwise.",
+        "rounded down, .494 at 0; where learning steps one by one (small corpora), exact elsewhere.",
     )
     optimizer: Literal["adagrad", "sgd"] = Field("adagrad", description="Row-wise Adagrad, or plain SGD.")
     step: float = Field(0.2, gt=0, description="Step size of the items' own rows at the start.")
