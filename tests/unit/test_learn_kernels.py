@@ -90,20 +90,25 @@ def test_learning_equals_the_slow_twin(form: dict[str, object], optimizer: str) 
         np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
 
 
+def check_against_the_twin(bench: Bench, name: str, optimizer: str) -> None:
+    """The kernel and the twin of this name, on one worker, come to the same rows and totals."""
+    steps = Steps(0.1, 0.2, 0.05, 0.3, optimizer == "adagrad")
+    slow, totals, found = bench.in_doubles(), np.zeros(2), np.zeros(2)
+    args = bench.draw, bench.how, steps, 0.25, bench.room, 1
+    getattr(twin, name)(bench.stream, bench.parts, slow, *args, totals)
+    getattr(skipgram, name)(bench.stream, bench.parts, bench.table, *args, found)
+    np.testing.assert_allclose(found, totals, rtol=1e-5)
+    for fast, wanted in zip(bench.table, slow, strict=True):
+        np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
+
+
 @pytest.mark.parametrize("form", [FORMS[3], *FORMS[7:], UNDIVIDED, AS_IN_C])
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_lock_free_learning_on_one_worker_equals_the_slow_twin(
     form: dict[str, object], optimizer: str
 ) -> None:
     bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=4), block=1)
-    steps = Steps(0.1, 0.2, 0.05, 0.3, optimizer == "adagrad")
-    slow, totals, found = bench.in_doubles(), np.zeros(2), np.zeros(2)
-    args = bench.draw, bench.how, steps, 0.25, bench.room, 1
-    twin.learn_lockfree(bench.stream, bench.parts, slow, *args, totals)
-    skipgram.learn_lockfree(bench.stream, bench.parts, bench.table, *args, found)
-    np.testing.assert_allclose(found, totals, rtol=1e-5)
-    for fast, wanted in zip(bench.table, slow, strict=True):
-        np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
+    check_against_the_twin(bench, "learn_lockfree", optimizer)
 
 
 BY_PAIR = [form for form in FORMS if pairs_are_examples(settings_of(form))]
@@ -117,14 +122,7 @@ def test_positions_of_cbow_of_the_whole_softmax_and_with_shared_negatives_are_le
 @pytest.mark.parametrize("optimizer", ["sgd", "adagrad"])
 def test_learning_pair_by_pair_equals_the_slow_twin(form: dict[str, object], optimizer: str) -> None:
     bench = Bench.of(settings_of(form, optimizer=optimizer), small_sessions(8, seed=5), block=2)
-    steps = Steps(0.1, 0.2, 0.05, 0.3, optimizer == "adagrad")
-    slow, totals, found = bench.in_doubles(), np.zeros(2), np.zeros(2)
-    args = bench.draw, bench.how, steps, 0.25, bench.room, 1
-    twin.learn_pairs(bench.stream, bench.parts, slow, *args, totals)
-    skipgram.learn_pairs(bench.stream, bench.parts, bench.table, *args, found)
-    np.testing.assert_allclose(found, totals, rtol=1e-5)
-    for fast, wanted in zip(bench.table, slow, strict=True):
-        np.testing.assert_allclose(fast, wanted, atol=1e-4, rtol=1e-3)
+    check_against_the_twin(bench, "learn_pairs", optimizer)
 
 
 @pytest.mark.parametrize("form", [FORMS[2], FORMS[3], FORMS[4]])

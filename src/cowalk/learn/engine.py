@@ -107,11 +107,15 @@ class _Run:
             drawn = None if negatives is None else negatives.hottest
             others, positions = sequences.mean_others(), sequences.positions()
             block = block_size(counts, self.outputs, others, s, drawn, positions=positions)
-        self.in_turn = s.mode == "deterministic" and block == 1
-        self.by_pair = self.in_turn and pairs_are_examples(s)
+        self.kernel = kernels.learn_lockfree if s.mode == "hogwild" else kernels.learn_blocks
+        in_turn = s.mode == "deterministic" and block == 1
+        if in_turn:  # what one lock-free worker does, or finer
+            self.kernel, self.workers = kernels.learn_lockfree, 1
+            if pairs_are_examples(s):
+                self.kernel, block = kernels.learn_pairs, 2  # rows of its room
         # Steps that are summed at old values overshoot now and then; the table's ends would leave them there.
-        self.draw = self.draw._replace(looked_up=self.draw.looked_up and self.in_turn)
-        self.room = with_pools(new_room(2 if self.by_pair else block, parts, self.outputs, s), s)
+        self.draw = self.draw._replace(looked_up=self.draw.looked_up and in_turn)
+        self.room = with_pools(new_room(block, parts, self.outputs, s), s)
 
     def epochs(self, checkpoint: Checkpoint) -> list[float]:
         """Learn all epochs that the checkpoint has not; returns the losses of all."""
@@ -183,13 +187,10 @@ class _Run:
         )
         seed = np.uint64(seeds.stream(self.seed, f"pairs {epoch}"))
         draw = self.draw._replace(seed=seed, stair=self._stair(len(stream.tokens), end - start))
-        kernel = kernels.learn_blocks
-        if self.by_pair:
-            kernel = kernels.learn_pairs
-        elif self.in_turn or s.mode == "hogwild":
-            kernel = kernels.learn_lockfree
-        with threads(1 if self.in_turn else self.workers) as workers:
-            kernel(stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals)
+        with threads(self.workers) as workers:
+            self.kernel(
+                stream, self.parts, self.table, draw, self.mix, steps, fall, self.room, workers, totals
+            )
 
     def _stair(self, kept: int, share: float) -> int:
         """How many of the kept positions stand for `step_every` of those before subsampling."""
