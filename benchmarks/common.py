@@ -97,6 +97,17 @@ def record(name: str, settings: dict[str, Any], figures: Any, *, quick: bool, pe
     return path
 
 
+def plain(estimate: Any) -> dict[str, float]:
+    """An Estimate as plain values: its mean and its bounds."""
+    return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
+
+
+def within(figure: Mapping[str, float], sign: str = "", digits: int = 4) -> str:
+    """A figure with its bounds in brackets; sign = "+" shows that of numbers above 0 too."""
+    mean, low, high = (f"{figure[name]:{sign}.{digits}f}" for name in ("mean", "low", "high"))
+    return f"{mean} ({low}, {high})"
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table; the first column is text, the others stand to the right."""
     texts = [[str(cell) for cell in row] for row in rows]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from pyarrow.parquet import read_table
 
-from common import CACHE, parser, record, say, scratch, table
+from common import CACHE, parser, plain, record, say, scratch, table, within
 from cowalk import rank, seeds
 from cowalk.datasets import simulate_ctr
 from cowalk.evaluate.bootstrap import bounds
@@ -69,11 +69,6 @@ def values_of(
     return values
 
 
-def told(estimate: Any) -> dict[str, float]:
-    """Plain values."""
-    return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-
-
 def figures_of(values: dict[str, list[dict[str, np.ndarray]]], groups: list[np.ndarray]) -> dict[str, Any]:
     """Each figure with bounds over rows and its spread over seeds, and paired differences of PAIRS.
 
@@ -91,7 +86,7 @@ def figures_of(values: dict[str, list[dict[str, np.ndarray]]], groups: list[np.n
     found = bounds(np.stack(list(columns.values()), axis=1), np.concatenate(groups))
     out: dict[str, Any] = {"models": {}, "differences": {}}
     for (name, metric), estimate in zip(columns, found, strict=True):
-        figure = told(estimate)
+        figure = plain(estimate)
         if name in values:
             by_seed = [float(part[metric].mean()) for part in values[name]]
             figure |= {"by seed": by_seed, "spread": float(np.std(by_seed))}
@@ -106,10 +101,7 @@ def show(figures: dict[str, Any]) -> None:
         for n, c in figures["models"].items()
     ]
     print(table(["model", *METRICS], rows))
-    rows = [
-        [n, *(f"{c[m]['mean']:+.5f} ({c[m]['low']:+.5f}, {c[m]['high']:+.5f})" for m in METRICS)]
-        for n, c in figures["differences"].items()
-    ]
+    rows = [[n, *(within(c[m], "+", 5) for m in METRICS)] for n, c in figures["differences"].items()]
     print(table(["difference", *METRICS], rows))
 
 

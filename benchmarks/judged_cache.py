@@ -10,15 +10,30 @@ from typing import Any
 
 import numpy as np
 
-from common import CACHE, versions
-from cowalk.evaluate import Chosen, Comparison
+from common import CACHE, say, versions
+from cowalk.evaluate import Chosen, CompareSettings, Comparison, Method, compare
 from cowalk.evaluate.judged import Judged
+from cowalk.prepared import Prepared
 
 LEFT_OUT = ("new ", "popularity", "recall@20 known=")  # columns that no bar and no table needs
 
 
 Wanted = tuple[str, str, Callable[[int], Comparison]]
 """The name under which a result is kept, all that it is judged with, and how it is judged on a seed."""
+
+
+def judging(
+    prepared: Prepared, protocol: Any, settings: CompareSettings, workers: int
+) -> Callable[[Method, int], Comparison]:
+    """How one method is judged on a seed by this protocol."""
+
+    def judge(method: Method, seed: int) -> Comparison:
+        return compare(
+            [method], prepared.events, prepared.catalogue, protocols=(protocol,), seeds=(seed,),
+            settings=settings, workers=workers, progress=say,
+        )  # fmt: skip
+
+    return judge
 
 
 class JudgedCache:

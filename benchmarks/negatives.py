@@ -16,11 +16,11 @@ from typing import Any
 from common import parser, record, say, table
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
-from cowalk.evaluate import CompareSettings, Comparison, Method, compare
+from cowalk.evaluate import CompareSettings
 from cowalk.judging import ALONE, named
 from cowalk.prepared import read_inputs
 from cowalk.settings import Recipe, load_recipe
-from judged_cache import JudgedCache
+from judged_cache import JudgedCache, judging
 from quality import as_json
 
 FIELD = {"online-retail": "category", "beauty": "attributes"}
@@ -64,12 +64,7 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
     chosen = QUICK if options.quick else options.only
     samplers = {n: c for n, c in changes_of(dataset).items() if not chosen or n in (BASE, *chosen)}
 
-    def judge(method: Method, seed: int) -> Comparison:
-        return compare(
-            [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
-            seeds=(seed,), settings=settings, workers=options.workers, progress=say,
-        )  # fmt: skip
-
+    judge = judging(prepared, protocol, settings, options.workers)
     shared = settings.model_dump_json() + prepared.fingerprint
     methods = {n: named(recipe.changed({"learn": dict(c)}), n + ALONE) for n, c in samplers.items()}
     wanted = [(name, as_json(m) + shared, partial(judge, m)) for name, m in methods.items()]

@@ -31,7 +31,6 @@ from cowalk.evaluate import (
     Method,
     Popularity,
     Ridge,
-    compare,
 )
 from cowalk.evaluate.comparison import PRIMARY
 from cowalk.evaluate.data import TrainData
@@ -42,7 +41,7 @@ from cowalk.prepared import read_inputs
 from cowalk.settings import Recipe, load_recipe
 from gensim_peer import SETTINGS as GENSIM
 from gensim_peer import Gensim
-from judged_cache import JudgedCache
+from judged_cache import JudgedCache, judging
 
 ALONE = ":vectors"
 
@@ -195,12 +194,7 @@ def judged(dataset: str, protocol: str, recipe_name: str, seeds: tuple[int, ...]
     if options.quick:
         methods = [m for m in methods if m.name in QUICK]
 
-    def judge(method: Method, seed: int) -> Comparison:
-        return compare(
-            [method], prepared.events, prepared.catalogue, protocols=(protocol,),  # type: ignore[arg-type]
-            seeds=(seed,), settings=settings, workers=options.workers, progress=say,
-        )  # fmt: skip
-
+    judge = judging(prepared, protocol, settings, options.workers)
     shared = settings.model_dump_json() + prepared.fingerprint
     return *cache.judged([(m.name, told(m) + shared, partial(judge, m)) for m in methods], seeds), settings
 

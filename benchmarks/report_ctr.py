@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import Bars, Result, table
+from common import Bars, Result, table, within
 
 NAMES = ("ctr_simulated", "ctr_real")
 METRICS = {"auc": "AUC", "log-loss": "log-loss", "normalised entropy": "normalised entropy"}
@@ -37,14 +37,8 @@ def ctr(*results: Result) -> tuple[str, Bars]:
 
 def tables(name: str, figures: Mapping[str, Any]) -> list[str]:
     """The models' figures, and paired differences with bounds."""
-    models = [
-        (model, *(f"{one[m]['mean']:.4f} ({one[m]['low']:.4f}, {one[m]['high']:.4f})" for m in METRICS))
-        for model, one in figures["models"].items()
-    ]
-    gaps = [
-        (pair, *(f"{one[m]['mean']:+.4f} ({one[m]['low']:+.4f}, {one[m]['high']:+.4f})" for m in METRICS))
-        for pair, one in figures["differences"].items()
-    ]
+    models = [(model, *(within(one[m]) for m in METRICS)) for model, one in figures["models"].items()]
+    gaps = [(pair, *(within(one[m], "+") for m in METRICS)) for pair, one in figures["differences"].items()]
     return [
         table((name, *METRICS.values()), models),
         table(("paired difference", *METRICS.values()), gaps),
@@ -59,5 +53,5 @@ def claim(
     met = {
         "bounds above 0": gap["low"] > 0, "bounds below 0": gap["high"] < 0, "not above 0": gap["mean"] <= 0,
     }[bar]  # fmt: skip
-    told = f"{METRICS[metric]} {gap['mean']:+.4f} ({gap['low']:+.4f}, {gap['high']:+.4f})"
+    told = f"{METRICS[metric]} {within(gap, '+')}"
     return f"Clicks, simulated: {words}", told, bar, met

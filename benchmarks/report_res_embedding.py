@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import Bars, Result, table
+from common import Bars, Result, table, within
 
 NAMES = tuple(f"res_embedding_{data}" for data in ("beauty", "movielens-100k", "beauty_every"))
 BASES = ("mlp", "pnn", "din")
@@ -76,7 +76,7 @@ def shown(figures: Mapping[str, Any]) -> str:
 
 def gap(d: Mapping[str, float] | None) -> str:
     """A paired difference with its bounds."""
-    return "" if d is None else f"{d['mean']:+.4f} ({d['low']:+.4f}, {d['high']:+.4f})"
+    return "" if d is None else within(d, "+")
 
 
 def claims(name: str, base: str, figures: Mapping[str, Any]) -> Bars:

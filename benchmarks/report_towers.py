@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import Bars, Result, table
+from common import Bars, Result, table, within
 
 NAMES = tuple(f"towers-{dataset}" for dataset in ("online-retail", "beauty"))
 WORDS = """\
@@ -37,7 +37,7 @@ def towers(*results: Result) -> tuple[str, Bars]:
         for protocol, pair, words in CLAIMS:
             gap = figures.get(protocol, {}).get("differences", {}).get(pair)
             if gap is not None:
-                told = f"{pair.partition(':')[0]} {gap['mean']:+.4f} ({gap['low']:+.4f}, {gap['high']:+.4f})"
+                told = f"{pair.partition(':')[0]} {within(gap, '+')}"
                 bars.append((f"{name}: two-tower, {words}", told, "bounds above 0", gap["low"] > 0))
     return "\n\n".join(parts), bars
 
@@ -46,14 +46,11 @@ def shown(protocol: str, figures: Mapping[str, Any]) -> list[str]:
     """The methods' figures, and paired differences with bounds."""
     metrics = next(iter(figures["methods"].values()))["metrics"]
     methods = [
-        (name, *(f"{m['mean']:.4f} ({m['low']:.4f}, {m['high']:.4f})" for m in one["metrics"].values()),
+        (name, *(within(m) for m in one["metrics"].values()),
          f"{sum(one['fit_seconds']) / len(one['fit_seconds']):.0f}")
         for name, one in figures["methods"].items()
     ]  # fmt: skip
-    gaps = [
-        (pair, f"{gap['mean']:+.4f} ({gap['low']:+.4f}, {gap['high']:+.4f})")
-        for pair, gap in figures["differences"].items()
-    ]
+    gaps = [(pair, within(gap, "+")) for pair, gap in figures["differences"].items()]
     return [
         table((protocol, *metrics, "seconds a fit"), methods),
         table(("paired difference", "95 %"), gaps),

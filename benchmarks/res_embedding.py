@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from common import CACHE, parser, record, say, table, versions
+from common import CACHE, parser, plain, record, say, table, versions, within
 from cowalk import rank
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
-from cowalk.evaluate.bootstrap import Estimate, bound, paired_difference
+from cowalk.evaluate.bootstrap import bound, paired_difference
 from cowalk.evaluate.clicks import auc_values
 from cowalk.examples import Examples, labelled_examples, one_per_user, rated_examples, split_by_user
 from cowalk.prepare import encode_side_info, read_events, read_items
@@ -177,22 +177,17 @@ def joined(parts: list[Judged]) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([p.values for p in parts]), np.concatenate([p.users for p in parts])
 
 
-def told(estimate: Estimate) -> dict[str, float]:
-    """Plain values."""
-    return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}
-
-
 def figures_of(found: dict[tuple[str, str], list[Judged]]) -> dict[str, Any]:
     """AUC by cell with bounds and the seeds' spread; differences to random and to double of the same base."""
     out: dict[str, Any] = {}
     for (base, embedding), parts in found.items():
         values, users = joined(parts)
         by_seed = [float(p.values.mean()) for p in parts]
-        cell = {"auc": told(bound(values, users)), "by seed": by_seed, "spread": float(np.std(by_seed))}
+        cell = {"auc": plain(bound(values, users)), "by seed": by_seed, "spread": float(np.std(by_seed))}
         for other in ("random", "double"):
             if other != embedding and (base, other) in found:
                 theirs, _ = joined(found[base, other])
-                cell[f"above {other}"] = told(paired_difference(values, theirs, users))
+                cell[f"above {other}"] = plain(paired_difference(values, theirs, users))
         for fact in parts[0].facts:
             cell[fact] = float(np.mean([p.facts[fact] for p in parts]))
         cell["chosen"] = parts[0].asked
@@ -209,7 +204,7 @@ def rows_of(figures: dict[str, Any]) -> list[list[str]]:
         row = [name, f"{cell['auc']['mean']:.4f} ±{cell['spread']:.4f}"]
         for other in ("above random", "above double"):
             d = cell.get(other)
-            row.append("" if d is None else f"{d['mean']:+.4f} ({d['low']:+.4f}, {d['high']:+.4f})")
+            row.append("" if d is None else within(d, "+"))
         row += [f"{cell['R max']:.2f}", f"{cell['R mean']:.2f}"]
         rows.append([*row, "" if paper is None else f"{paper:.4f}"])
     return rows

@@ -16,10 +16,10 @@ from typing import Any
 
 import torch
 
-from common import parser, record, say, table
+from common import parser, plain, record, say, table, within
 from cowalk.cli.options import of_dataset
 from cowalk.datasets import load
-from cowalk.evaluate import CompareSettings, Comparison, Estimate, ItemCF, Method, Popularity, compare
+from cowalk.evaluate import CompareSettings, Comparison, ItemCF, Method, Popularity, compare
 from cowalk.evaluate.baselines import AttributeNeighbours
 from cowalk.evaluate.data import TrainData
 from cowalk.evaluate.methods import Fitted
@@ -122,11 +122,6 @@ def judged(dataset: str, protocol: str, seeds: tuple[int, ...], options: Any) ->
     return cache.judged(wanted, seeds)
 
 
-def plain(e: Estimate) -> dict[str, float]:
-    """A mean with its bounds."""
-    return {"mean": e.mean, "low": e.low, "high": e.high}
-
-
 def figures_of(found: Comparison, protocol: str) -> dict[str, Any]:
     """By method: metrics with bounds, what was chosen, seconds to learn; and the paired differences."""
     estimates = {metric: found.estimates(protocol, metric) for metric in METRICS[protocol]}
@@ -164,12 +159,11 @@ def main() -> None:
         commits += made_at
         out[protocol] = figures = figures_of(found, protocol)
         rows = [
-            (name, *(f"{m['mean']:.4f} ({m['low']:.4f}, {m['high']:.4f})" for m in one["metrics"].values()))
-            for name, one in figures["methods"].items()
+            (name, *(within(m) for m in one["metrics"].values())) for name, one in figures["methods"].items()
         ]
         print(table((f"{asked.dataset} {protocol}", *METRICS[protocol]), rows))
         for name, e in figures["differences"].items():
-            print(f"{name}: {e['mean']:+.4f} ({e['low']:+.4f}, {e['high']:+.4f})")
+            print(f"{name}: {within(e, '+')}")
     settings = {"seeds": list(seeds), "commits": sorted(set(commits)), "workers": asked.workers}
     record(f"towers-{asked.dataset}", settings, out, quick=asked.quick)
 
