@@ -23,6 +23,7 @@ from cowalk.kernels.bundles import Steps
 from cowalk.learn import Learned, LearnSettings, WalkSettings, learn
 from cowalk.learn.extras import as_sets, extras_of
 from cowalk.learn.outputs import MOST_SOFTMAX, huffman_paths, outputs_of
+from cowalk.learn.sequences import SessionSequences
 from cowalk.learn.state import keep_chances
 from cowalk.tables import Sessions
 from reference import huffman as twin
@@ -106,6 +107,23 @@ def test_the_tree_equals_its_slow_twin_and_costs_no_more_than_any(counts: list[i
         cost += merged
     assert (np.array(counts) * np.diff(offsets)).sum() == cost
     assert set(nodes.tolist()) == set(range(n - 1))
+
+
+def test_rare_items_that_are_first_read_together_are_siblings_in_the_tree() -> None:
+    read = sessions_of([[5, 2], [7, 0], [1, 6], [4, 3], [2, 5], [0, 7], [6, 1], [3, 4]])
+    first = SessionSequences(read, 8, seed=1).first_met()
+    flat = read.items.tolist()
+    assert first.tolist() == [flat.index(item) for item in range(8)]
+    offsets, nodes, _ = huffman_paths(np.full(8, 2), first)
+    parent = nodes[offsets[1:] - 1]  # of eight equal counts the tree is full: three nodes on each path
+    assert [np.flatnonzero(parent == p).tolist() for p in parent[[5, 7, 1, 4]]] == [
+        [2, 5],
+        [0, 7],
+        [1, 6],
+        [3, 4],
+    ]
+    plain = SessionSequences(read, 9, seed=1).first_met()
+    assert plain[8] == 16  # an item that is not read stands last
 
 
 def test_the_probabilities_of_the_tree_sum_to_1_and_are_what_the_loss_says() -> None:

@@ -88,7 +88,8 @@ class _Run:
         s = settings
         self.sequences, self.settings, self.layout = sequences, settings, parts
         self.seed, self.workers, self.progress = seed, workers, progress
-        self.outputs = outputs_of(counts, s)
+        tree = s.objective == "hierarchical-softmax"
+        self.outputs = outputs_of(counts, s, sequences.first_met() if tree else None)
         self.table = with_generator(new_table(parts, len(counts), self.outputs, s, seed), s, seed)
         self.draw = new_draw(counts, self.outputs, extras, s, 0)
         self.negatives = negatives

@@ -36,11 +36,14 @@ class Outputs:
         return int(np.diff(self.offsets).max(initial=0))
 
 
-def outputs_of(counts: Offsets, settings: LearnSettings) -> Outputs:
-    """The output rows for items with these counts; an error where the objective does not suit so many."""
+def outputs_of(counts: Offsets, settings: LearnSettings, first_met: Offsets | None = None) -> Outputs:
+    """The output rows for items with these counts; an error where the objective does not suit so many.
+
+    first_met: int64[V], for the tree; see huffman_paths.
+    """
     items, kind = len(counts), KINDS[settings.objective]
     if kind == TREE:
-        return Outputs(kind, items - 1, *huffman_paths(counts))
+        return Outputs(kind, items - 1, *huffman_paths(counts, first_met))
     if kind == ALL and items > MOST_SOFTMAX:
         raise UsageError(
             f"learn.objective=softmax steps {items:,} rows at every position; it is for at most "
@@ -50,15 +53,17 @@ def outputs_of(counts: Offsets, settings: LearnSettings) -> Outputs:
     return Outputs(kind, items, none, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.uint8))
 
 
-def huffman_paths(counts: Offsets) -> tuple[Offsets, Ids, AnyArray]:
+def huffman_paths(counts: Offsets, first_met: Offsets | None = None) -> tuple[Offsets, Ids, AnyArray]:
     """(offsets int64[V+1], inner nodes int32[*], bits uint8[*]) of the Huffman tree over counts.
 
-    Equal counts are taken in the order of their rows: equal counts, equal tree, on any machine.
+    Equal counts are taken in the order of first_met, int64[V], then of their rows: equal input, equal tree,
+    on any machine. Where first_met says when an item is first read, rare items that are read together stand
+    together in the tree and share most of their path, which any other order wastes.
     """
     items = len(counts)
     if items < 2:
         raise DataError("learn.objective=hierarchical-softmax needs at least 2 items to build a tree of")
-    order = np.argsort(counts, kind="stable")
+    order = np.argsort(counts, kind="stable") if first_met is None else np.lexsort((first_met, counts))
     parents = np.empty(2 * items - 1, dtype=np.int32)
     bits = np.empty(2 * items - 1, dtype=np.uint8)
     depths = np.empty(2 * items - 1, dtype=np.int32)

@@ -39,6 +39,10 @@ class Sequences(Protocol):
         """int64[V]: how often each item stands in the sequences of the first epoch."""
         ...
 
+    def first_met(self) -> Offsets | None:
+        """int64[V]: the position at which each item is first read; None where that tells nothing of them."""
+        ...
+
     def positions(self) -> int:
         """How many positions an epoch has before subsampling; of walks that nowhere end early."""
         ...
@@ -86,6 +90,9 @@ class WalkSequences:
             total += np.bincount(chunk.stream.tokens, minlength=len(total))
         return total
 
+    def first_met(self) -> None:
+        """See Sequences; walks start anywhere."""
+
     def positions(self) -> int:
         """See Sequences."""
         return self.walker.rows_per_epoch * self.walker.settings.walk_length
@@ -130,6 +137,13 @@ class SessionSequences:
     def counts(self) -> Offsets:
         """See Sequences."""
         return np.bincount(self.sessions.items, minlength=self.n_items).astype(np.int64)
+
+    def first_met(self) -> Offsets:
+        """See Sequences; of the sessions as they stand."""
+        size = len(self.sessions.items)
+        first = np.full(self.n_items, size, dtype=np.int64)
+        first[self.sessions.items[::-1]] = np.arange(size)[::-1]  # of repeated indices the last one stays
+        return first
 
     def positions(self) -> int:
         """See Sequences."""
