@@ -251,7 +251,7 @@ def apply(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> Tree:
     out: Tree = {key: dict(value) if isinstance(value, Mapping) else value for key, value in tree.items()}
     engine = changes.get("engine", tree.get("engine", "skip-gram"))
     for key, value in changes.items():
-        if key == "cold_learn" and not value:  # none or an empty table: one set of rows serves both
+        if key == "cold_learn" and (not value or value == "none"):  # one set of rows serves both
             out[key] = {}
             continue
         if key in STAGES or key == "cold_learn":

@@ -17,4 +17,4 @@ AnyArray = NDArray[Any]
 class Settings(BaseModel):
     """Settings of one stage: frozen, and a key that does not exist is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)

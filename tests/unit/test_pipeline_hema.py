@@ -80,6 +80,8 @@ def test_a_new_value_gets_a_row(folder: Path, tmp_path: Path) -> None:
         model.with_value("brnd", "nova")
     with pytest.raises(cw.UnknownIdError, match="nobody"):
         model.with_value("brand", "nova", carriers=["nobody"])
+    with pytest.raises(cw.UsageError, match="carriers of brand=nova: no ids"):
+        model.with_value("brand", "nova", carriers=[])
 
 
 def test_it_is_exported(folder: Path, tmp_path: Path) -> None:

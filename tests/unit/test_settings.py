@@ -68,7 +68,7 @@ def test_cold_rows_follow_later_changes() -> None:
     assert cold is not None
     assert (cold.contexts, cold.vector_size, recipe.learn.contexts) == ("symmetric", 32, "forward")
     assert load_recipe({}).learn_for_cold is None
-    for nothing in (None, {}):
+    for nothing in (None, {}, "none"):
         assert load_recipe("eges", {"cold_learn": nothing}).learn_for_cold is None
 
 
@@ -84,6 +84,7 @@ WRONG = [
     ({"clean.window": 1}, "belongs to [learn]"),
     ({"learn.size": 1}, "it is vector_size here"),
     ({"vector_size": 0}, "setting learn.vector_size = 0"),
+    ({"walks.q": float("nan")}, "setting walks.q = nan: input should be a finite number"),
     ({"vector_size": "many"}, "setting learn.vector_size = 'many'"),
     ({"learn": 3}, "is a stage"),
     ({"cold_learn.window": -1}, "setting cold_learn.window = -1"),

@@ -40,6 +40,8 @@ def test_king_minus_man_plus_woman() -> None:
     assert [name for name, _ in found] == wanted
     np.testing.assert_allclose([s for _, s in found], [score[IDS.index(n)] for n in wanted], atol=1e-6)
     assert VECTORS.most_similar(["king", "woman"], "man", k=2) == found[:2]
+    every = VECTORS.most_similar(positive=["king", "woman"], negative=["man"], topn=None)
+    np.testing.assert_allclose(every, score, atol=1e-6)
 
 
 def test_weights_and_vectors_stand_beside_ids() -> None:
@@ -106,6 +108,8 @@ def test_gensim_gives_the_same_answers() -> None:
         ours = some.most_similar(positive, negative, topn=4)
         assert [name for name, _ in ours] == [name for name, _ in theirs]
         np.testing.assert_allclose([s for _, s in ours], [s for _, s in theirs], atol=1e-6)
+        every = kv.most_similar(positive=positive, negative=negative, topn=None)
+        np.testing.assert_allclose(some.most_similar(positive, negative, topn=None), every, atol=1e-6)
     assert VECTORS.similarity("king", "man") == pytest.approx(float(kv.similarity("king", "man")), abs=1e-6)
     mean = kv.get_mean_vector(["king", "man"], weights=[1, -2], post_normalize=True)
     ours = VECTORS.get_mean_vector(["king", "man"], [1, -2], post_normalize=True)
@@ -136,6 +140,18 @@ def test_files_there_and_back(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.array, ROWS)
     if name == "v.parquet":
         np.testing.assert_array_equal(back.vocab.counts, VECTORS.vocab.counts)
+
+
+def test_the_projector_keeps_all_but_tabs_and_line_breaks_and_tells_them(tmp_path: Path) -> None:
+    names = [" lead", "two  blanks", "lead", "line\u2028sign", "50%", "tab\tx", ""]
+    rows = RNG.normal(size=(len(names), 2)).astype(np.float32)
+    notes = cw.Vectors(cw.Vocab.of(names), rows).save(tmp_path / "v.tsv")
+    assert "2 ids hold tabs or line breaks" in notes[1]
+    assert "'tab x' for 'tab\\tx'" in notes[1]
+    back = cw.Vectors.load(tmp_path / "v.tsv")
+    assert back.index_to_key == [*names[:5], "tab x", "-"]
+    one = cw.Vectors(cw.Vocab.of(["a b", "c"]), rows[:2]).save(tmp_path / "v.txt")
+    assert one == ["1 id holds blanks or %, which word2vec cannot: written as 'a%20b' for 'a b'"]
 
 
 @pytest.mark.parametrize("name", ["v.parquet", "v.npz"])
@@ -174,6 +190,7 @@ def test_a_gzipped_text_file_is_read(tmp_path: Path) -> None:
         ("3 2\na 1 2\nb 3 4\n", "tells 3 vectors, 2 are there"),
         ("1 2\na 1 2\nb 3 4\n", "tells 1 vectors, but line 3 is one more"),
         ("2 2\na 1 2\nb 3 4 5\n", "line 3 has 3 numbers, the first line tells 2"),
+        ("0 100\n", "first line must tell"),
         ("2 2\na 1 2\nb 3", "line 3 has 1 numbers.*not a whole word2vec file"),
         ("2 2\na 1 2\nb x 4\n", r"line 3 \('b'\) holds something else"),
         ("a 1 2\nb 3 4\n", "first line must tell"),

@@ -136,15 +136,17 @@ class Model(IndexedModel):
             attributes = catalogue_of(attributes, self.side_info)
         return encode_items(self.side_info, attributes)
 
-    def with_value(self, field: str, value: str, carriers: Sequence[Id] = ()) -> Model:
+    def with_value(self, field: str, value: str, carriers: Sequence[Id] | None = None) -> Model:
         """The same model, which also knows a value of a field that no training item had.
 
-        carriers: ids of known items that have it. See `learn.values.with_row` for the row that it gets; cold
-        methods that read field rows (transfer, mean, similar) use it.
+        carriers: ids of known items that have it, at least one, or None. See `learn.values.with_row` for the
+        row that it gets; cold methods that read field rows (transfer, mean, similar) use it.
         """
         if self.side_info is None:
             raise UsageError(NO_ITEMS)
-        rows, _ = self.rows_of(carriers, "error") if len(carriers) else (np.zeros(0, dtype=np.int32), ())
+        if carriers is not None and not len(carriers):
+            raise UsageError(f"carriers of {field}={value}: no ids; leave carriers out where none are known")
+        rows = np.zeros(0, dtype=np.int32) if carriers is None else self.rows_of(carriers, "error")[0]
         wider, before = with_label(self.side_info, field, value), self.side_info
         second = self.cold_learned
         return replace(

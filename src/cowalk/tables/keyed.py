@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -18,6 +18,8 @@ Key = Id | AnyArray | Sequence[float]
 """What stands for a vector: an id, or the numbers themselves."""
 Weighted = Key | tuple[Key, float]
 """A key, or a key with its weight."""
+Asked = Weighted | Sequence[Weighted] | None
+"""One key, several, or none."""
 LEAST = np.float32(1e-12)  # a zero vector is like nothing: its cosines are 0
 
 
@@ -92,18 +94,22 @@ class Keyed:
         one, two = (self.get_mean_vector(group, pre_normalize=False) for group in (some, others))
         return self.similarity(one, two)
 
+    @overload
     def most_similar(
-        self,
-        positive: Weighted | Sequence[Weighted] | None = None,
-        negative: Weighted | Sequence[Weighted] | None = None,
-        topn: int = 10,
-        *,
-        k: int | None = None,
-    ) -> list[tuple[Id, float]]:
+        self, positive: Asked = None, negative: Asked = None, topn: int = 10, *, k: int | None = None
+    ) -> list[tuple[Id, float]]: ...
+
+    @overload
+    def most_similar(self, positive: Asked = None, negative: Asked = None, *, topn: None) -> Floats: ...
+
+    def most_similar(
+        self, positive: Asked = None, negative: Asked = None, topn: int | None = 10, *, k: int | None = None
+    ) -> list[tuple[Id, float]] | Floats:
         """(id, cosine) of the ids most like sum(positive) - sum(negative), each vector at length 1.
 
         Given ids do not stand in the answer; a key may be an id, a vector, or a pair of it and its
         weight (which gensim would take as it stands under `negative` too, and here counts against).
+        With topn=None the cosines of all rows, float32[V], those of the given ids among them.
         Source: Mikolov et al. 2013, "Linguistic Regularities" (3CosAdd).
         """
         parts = [*_parts(positive, 1.0), *_parts(negative, -1.0)]
@@ -111,7 +117,11 @@ class Keyed:
             raise UsageError("most_similar needs at least one positive or negative id or vector")
         query = self.get_mean_vector([key for key, _ in parts], [weight for _, weight in parts])
         given = [key for key, _ in parts if isinstance(key, str | int)]
-        return self._named(query, topn if k is None else k, given)
+        wanted = topn if k is None else k
+        if wanted is None:
+            cosines: Floats = (self.array @ unit(query)) * self._scale
+            return cosines
+        return self._named(query, wanted, given)
 
     def similar_by_key(self, key: Id, topn: int = 10, *, k: int | None = None) -> list[tuple[Id, float]]:
         """(id, cosine) of the ids most like one id, itself left out."""
@@ -156,7 +166,7 @@ def unit(vector: Floats) -> Floats:
     return np.asarray(vector / np.maximum(length, LEAST), dtype=np.float32)
 
 
-def _parts(keys: Weighted | Sequence[Weighted] | None, sign: float) -> list[tuple[Key, float]]:
+def _parts(keys: Asked, sign: float) -> list[tuple[Key, float]]:
     """Each key with its signed weight; one id, vector or pair counts as a list of one."""
     if keys is None:
         return []

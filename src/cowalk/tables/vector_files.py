@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -112,34 +113,44 @@ def _npz(table: Table, out: Path) -> list[str]:
 
 
 def _projector(table: Table, out: Path) -> list[str]:
-    """`out` holds the vectors, `<stem>.metadata.tsv` beside it the names, as the projector loads them."""
+    """`out` holds the vectors, `<stem>.metadata.tsv` beside it the names, as the projector loads them.
+
+    A cell can hold no tab and no line break, and an empty first cell is lost: what is changed is told.
+    """
     beside = out.with_name(f"{out.stem}.metadata.tsv")
-    with whole(out) as vectors, whole(beside) as names:
+    names, cells = table.names.tolist(), [_cell(name) for name in table.names.tolist()]
+    columns = [[_cell(one) for one in column.tolist()] for column in table.extra.values()]
+    with whole(out) as vectors, whole(beside) as metadata:
         with vectors.open("w", encoding="utf-8") as file:
             for line in lines(table.rows, "\t"):
                 file.write(line + "\n")
-        with names.open("w", encoding="utf-8") as file:
-            file.write("\t".join(["id", *table.extra]) + "\n")
-            for row in zip(
-                table.names.tolist(), *(column.tolist() for column in table.extra.values()), strict=True
-            ):
-                file.write("\t".join(" ".join(str(cell).split()) or "-" for cell in row) + "\n")
-    return [f"names are in {beside}; load both at projector.tensorflow.org"]
+        with metadata.open("w", encoding="utf-8", newline="\n") as file:
+            for row in [("id", *table.extra), *zip(cells, *columns, strict=True)]:
+                file.write("\t".join(row) + "\n")
+    notes = [f"names are in {beside}; load both at projector.tensorflow.org"]
+    return notes + _changed("tabs or line breaks, which the projector's table cannot", names, cells)
+
+
+def _cell(value: object) -> str:
+    return re.sub(r"[\t\r\n]", " ", str(value)) or "-"
+
+
+def _changed(what: str, names: list[Any], written: list[str]) -> list[str]:
+    """A note of the names that a format cannot hold as they are, if there are any."""
+    changed = [(name, word) for name, word in zip(names, written, strict=True) if str(name) != word]
+    if not changed:
+        return []
+    ids = "1 id holds" if len(changed) == 1 else f"{len(changed):,} ids hold"
+    return [f"{ids} {what}: written as {changed[0][1]!r} for {changed[0][0]!r}"]
 
 
 def _word2vec(table: Table, out: Path, *, binary: bool) -> list[str]:
     """word2vec's format parts by blanks: an id that holds one is written with %20, and that is told."""
     names = table.names.tolist()
     words = [escaped(name) for name in names]
-    changed = [(name, word) for name, word in zip(names, words, strict=True) if str(name) != word]
     with whole(out) as draft:
         write_word2vec(draft, words, table.rows, binary=binary)
-    if not changed:
-        return []
-    one = changed[0]
-    return [
-        f"{len(changed):,} ids hold blanks or %, which word2vec cannot: written as {one[1]!r} for {one[0]!r}"
-    ]
+    return _changed("blanks or %, which word2vec cannot", names, words)
 
 
 def read_npz(path: Path) -> tuple[AnyArray, Floats]:
@@ -198,7 +209,8 @@ def read_projector(path: Path) -> tuple[AnyArray, Floats]:
     for one in (path, beside):
         if not one.is_file():
             raise DataError(f"{one}: no such file; the projector's format is two files")
-    names = [line.split("\t")[0] for line in beside.read_text(encoding="utf-8").splitlines()[1:]]
+    text = beside.read_text(encoding="utf-8").removesuffix("\n")
+    names = [line.split("\t")[0] for line in text.split("\n")[1:]]
     try:
         rows = np.loadtxt(path, dtype=np.float32, delimiter="\t", ndmin=2)
     except ValueError as error:

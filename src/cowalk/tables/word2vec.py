@@ -80,7 +80,7 @@ def read_word2vec(path: Path, *, binary: bool = False) -> tuple[list[str], Float
 def _head(path: Path, line: str, kind: str) -> tuple[int, int]:
     """How many vectors of what size the first line tells."""
     parts = line.split()
-    if len(parts) != 2 or not all(part.isdigit() for part in parts) or int(parts[1]) < 1:
+    if len(parts) != 2 or not all(part.isdigit() and int(part) for part in parts):
         raise DataError(
             f"{path}: not a whole word2vec file in the {kind} format: its first line must tell how many "
             f"vectors of what size follow, as '1000 128', not {line.strip()[:40]!r}"
