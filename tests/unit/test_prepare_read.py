@@ -282,7 +282,7 @@ def bad(change=None, reading=None, clean=None, **columns):
         (bad(clean=CleanSettings(min_count=3)), DataError, "fewer than 3 events' took the most"),
         (bad(reading=ReadSettings(event_column="item_id")), UsageError, "event_weights go together"),
         (bad(reading=ReadSettings(event_column="a", event_weights={"b": -1})), UsageError, "b=-1"),
-        (bad(reading=ReadSettings(event_column="a", event_weights={"b": math.nan})), UsageError, "b=nan"),
+        (bad(reading=ReadSettings(event_column="a", event_weights={"b": -1.0})), UsageError, "b=-1"),
         (bad(timestamp=[None, None]), DataError, "'null time' took the most"),
         (bad(timestamp=[True, False]), DataError, "'timestamp': a time is .* not BOOLEAN"),
         (bad(clean=CleanSettings(min_dwell=1)), UsageError, "dwell_column"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from cowalk.errors import UsageError
+from cowalk.model.cold_items import ColdModel, Policy
 from cowalk.model.filters import Mask, Where
 from cowalk.model.user_store import Time, most_popular, request_times
 from cowalk.recall.diversity import diverse, pool_size
@@ -16,11 +17,6 @@ from cowalk.tables import Id
 from cowalk.tables.hits import check_k
 from cowalk.types import Floats, Ids
 
-if TYPE_CHECKING:
-    from cowalk.model.model import Model
-
-Policy = Literal["error", "skip", "cold"]
-"""What is done with an id that the log does not hold: an error, left out and told, or its cold vector."""
 Fallback = Literal["none", "popularity"]
 """What a history of which nothing is known gets."""
 By = Literal["history", "popularity", "nothing"]
@@ -65,7 +61,7 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
-def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
+def ask(model: ColdModel, history: Sequence[Id], question: Question) -> Found:
     """The answer of `Model.recommend` in rows."""
     _check(history, question)
     rows, unknown = model.rows_of(history, question.on_unknown)
@@ -96,7 +92,7 @@ def ask(model: Model, history: Sequence[Id], question: Question) -> Found:
     )  # fmt: skip
 
 
-def _label(model: Model) -> str:
+def _label(model: ColdModel) -> str:
     """What the scores are of."""
     return "score of vectors and co-occurrence" if model.lists is not None else "score of vectors"
 
@@ -113,7 +109,7 @@ def _check(history: Sequence[Id], question: Question) -> None:
 
 
 def _instead(
-    model: Model, question: Question, mask: Mask | None, notes: tuple[str, ...], unknown: tuple[Id, ...],
+    model: ColdModel, question: Question, mask: Mask | None, notes: tuple[str, ...], unknown: tuple[Id, ...],
     asked: int,
 ) -> Found:  # fmt: skip
     """What a history of which nothing is known gets: the most popular items that match, or nothing."""
