@@ -137,6 +137,7 @@ def judge_model(
     *,
     events: Any = None,
     items: Any = None,
+    users: Any = None,
     baselines: bool = True,
     seeds: Iterable[int] = (1,),
     protocols: Iterable[Protocol] = ALL,
@@ -144,19 +145,19 @@ def judge_model(
 ) -> Verdict:
     """The model's recipe, learned again on the training part of the data that it was fitted on.
 
-    events, items: where the data are now, if not where the manifest says. What was chosen at the fit is where
-    the choice starts, and it is made again on the validation part.
+    events, items, users: where the data are now, if not where the manifest says. What was chosen at the fit
+    is where the choice starts, and it is made again on the validation part.
     """
     data = model.manifest.get("data", {})
     edges = data.get("edges source")
-    events = events or data.get("events source")
-    items = items or data.get("items source")
-    for kind, source in (("events", events), ("items", items), ("edges", edges)):
+    events = data.get("events source") if events is None else events
+    items = data.get("items source") if items is None else items
+    users = data.get("users source") if users is None else users
+    for kind, source in (("events", events), ("items", items), ("users", users), ("edges", edges)):
         if isinstance(source, str) and source.startswith("<"):
             raise UsageError(f"the model was fitted on a table in memory ({source}); give --{kind}")
-    prepared = read_inputs(
-        events, items, None if events else edges, model.recipe, progress or (lambda words: None)
-    )
+    edges = None if events is not None else edges
+    prepared = read_inputs(events, items, edges, model.recipe, progress or (lambda words: None), users)
     names = [*BASELINES] if baselines else []
     methods: list[Method] = [
         named(model.recipe, model.recipe.name),

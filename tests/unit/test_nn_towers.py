@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import cowalk as cw
+from cowalk import judging
 from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop
 from cowalk.errors import DataError, UsageError
@@ -24,7 +25,7 @@ from cowalk.nn.onnx import RunTower
 from cowalk.nn.recall import Run, examples_of, histories, recall_of
 from cowalk.nn.two_tower import Frequency, TowerBatches, TwoTower, learn_two_tower
 from cowalk.nn.youtube import Samples, YouTubeBatches, YouTubeDNN, learn_youtube
-from cowalk.tables import Field, Sessions, SideInfo, Vocab
+from cowalk.tables import Field, Sessions, SideInfo, Vectors, Vocab
 from cowalk.train_settings import TrainSettings
 from cowalk.users.tower import tower_of
 
@@ -281,7 +282,7 @@ def test_without_torch_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, shop:
 
 
 def test_a_users_table_changes_what_is_recommended(
-    shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    shop: SimulatedShop, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = cw.read_events(str(shop.events))[0].user_vocab.ids.tolist()
     users = tmp_path / "users.csv"
@@ -308,6 +309,20 @@ def test_a_users_table_changes_what_is_recommended(
     for item in history:
         store.update(ids[0], item)
     assert np.allclose(store.recommend(ids[0], 5).scores, one.scores, atol=1e-5)
+    log = tmp_path / "log.csv"
+    did = [*((user, item) for user in ids[:2] for item in history), (ids[2], "no such item")]
+    rows = [f"{user},{item},2024-01-{n + 1:02d}" for n, (user, item) in enumerate(did)]
+    log.write_text("\n".join(["user_id,item_id,timestamp", *rows]))
+    out = tmp_path / "u.parquet"
+    assert run(["users", str(tmp_path / "m"), "--events", str(log), "--out", str(out)]) == 0
+    assert "1 of 3 users have no item that the model knows" in capsys.readouterr().err
+    made = Vectors.load(out)
+    assert np.array_equal(made[ids[0]], store.vector(ids[0]))
+    assert not np.allclose(made[ids[0]], made[ids[1]])  # equal histories of users who differ
+    judged: list[Any] = []
+    monkeypatch.setattr(judging, "judge", lambda _, prepared, **__: judged.append(prepared) or Verdict())
+    assert not [note for note in judging.judge_model(back).notes if "not those" in note]
+    assert judged[0].events.user_info is not None
     with pytest.raises(UsageError, match="is read by engines two-tower and youtube-dnn"):
         cw.fit(str(shop.events), users=str(users), recipe="eges")
     users.write_text("user_id,group\nnobody,old\n")
@@ -316,6 +331,13 @@ def test_a_users_table_changes_what_is_recommended(
     users.write_text("user_id\nnobody\n")
     with pytest.raises(DataError, match="the users table has no attributes beside the ids"):
         cw.fit(str(shop.events), users=str(users), recipe="two-tower")
+
+
+class Verdict:
+    """What is noted of a model, without its judging."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
 
 
 def test_items_of_nothing_are_refused() -> None:

@@ -22,6 +22,9 @@ def evaluate(
     items: Annotated[
         list[str] | None, typer.Option(help="The items, if not where the fit found them.")
     ] = None,
+    users: Annotated[
+        list[str] | None, typer.Option(help="The users table, if not where the fit found it.")
+    ] = None,
     seeds: v.Seeds = "1",
     protocols: v.Protocols = "next-item,cold,link",
     baselines: Annotated[bool, typer.Option(help="Judge the baselines beside it.")] = True,
@@ -45,7 +48,7 @@ def evaluate(
     else:
         with show.progress(quiet) as tell:
             verdict = judge_model(
-                loaded, events=o.one_or_many(events), items=o.one_or_many(items), baselines=baselines,
-                seeds=wanted, protocols=asked, progress=show.words_only(tell),
+                loaded, events=o.one_or_many(events), items=o.one_or_many(items), users=o.one_or_many(users),
+                baselines=baselines, seeds=wanted, protocols=asked, progress=show.words_only(tell),
             )  # fmt: skip
     v.show_verdict(verdict, json, report, f"cowalk evaluate {model}")

@@ -52,7 +52,8 @@ def users(
     asked = loaded.user_histories(o.one_or_many(events))
     scorer = loaded.recommender
     if recipe.recommend.interests == 1:
-        vectors = scorer.queries(asked.items, asked.offsets, asked.times)
+        who = loaded.user_rows(asked.users.ids)  # for a tower that looks at the user
+        vectors = scorer.queries(asked.items, asked.offsets, asked.times, who)
         write_vectors(asked.users.ids, vectors, out, {"count": asked.users.counts})
         show.note(f"{len(asked.users):,} users written to {out}")
     else:

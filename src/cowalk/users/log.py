@@ -50,4 +50,7 @@ class UserHistories:
         n = self.unknown
         if not n:
             return []
-        return [f"{n:,} of {len(self.users):,} users have no item that the model knows: their vector is zero"]
+        return [
+            f"{n:,} of {len(self.users):,} users have no item that the model knows: their vector is that of "
+            "an empty history (zero, unless a user tower is asked)"
+        ]
