@@ -1,6 +1,8 @@
 """Examples: histories end before their target, splits do not leak, batches are equal by seed."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from cowalk.examples import (
     Examples,
     check_no_leak,
     labelled_examples,
+    last_examples,
     next_item_examples,
     one_per_user,
     rated_examples,
@@ -192,6 +195,37 @@ def test_leaks_are_told() -> None:
         check_no_leak(other, test, by="user")
     with pytest.raises(DataError, match="leaves one side empty"):
         split_by_time(examples, "2020-01-01")
+
+
+def test_a_moment_may_be_given_in_any_form() -> None:
+    examples = next_item_examples(random_log(5))
+    moment = int(np.median(examples.times))
+    wanted = len(split_by_time(examples, moment)[0])
+    at = datetime(1970, 1, 1) + timedelta(microseconds=moment)
+    ahead = at.replace(tzinfo=UTC).astimezone(timezone(timedelta(hours=2)))
+    for form in (at, ahead, at.isoformat() + "Z", ahead.isoformat(), np.datetime64(at), float(moment)):
+        assert len(split_by_time(examples, form)[0]) == wanted
+    for odd in ("soon", "NaT", np.datetime64("NaT")):
+        with pytest.raises(UsageError, match="cannot be read; give microseconds, a datetime or ISO text"):
+            split_by_time(examples, odd)
+    with pytest.raises(UsageError, match=r"a share of 1\.5 cannot train"):
+        split_by_time(examples, 1.5)
+
+
+def test_context_is_of_finite_numbers() -> None:
+    examples = next_item_examples(random_log(5))
+    age = np.ones((len(examples), 2))
+    age[3, 1] = np.nan
+    with pytest.raises(DataError, match=r"context 'age' holds nan \(example 4\)"):
+        examples.with_context(age=age)
+    with pytest.raises(DataError, match="context 'device' holds something else than numbers"):
+        examples.with_context(device=["phone"] * len(examples))
+
+
+@pytest.mark.parametrize("make", [next_item_examples, last_examples])
+def test_a_log_of_short_histories_is_told(make: Callable[..., Examples]) -> None:
+    with pytest.raises(DataError, match="no event has 99 earlier ones of its user"):
+        make(random_log(5), min_history=99)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=8), st.integers(1, 9))

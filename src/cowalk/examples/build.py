@@ -30,6 +30,7 @@ def next_item_examples(
     """
     stream, items, users, raw = _read(source, vocab)
     places = _targets(stream, min_history)
+    _check_any(places, min_history)
     if per_user is not None:
         if per_user < 1:
             raise UsageError(f"per_user must be at least 1, not {per_user}")
@@ -67,6 +68,7 @@ def last_examples(
     stream, items, users, raw = _read(source, vocab)
     lengths = np.diff(stream.offsets)
     places = stream.offsets[1:][lengths > min_history] - 1
+    _check_any(places, min_history)
     about = {"examples": "one per user", "history": "all but the last event"}
     return _at_places(stream, places, items, users, last, about, raw)
 
@@ -188,7 +190,6 @@ def _at_places(
     raw: tuple[RawField, ...],
 ) -> Examples:  # fmt: skip
     """Examples whose targets are the events at these places, label 1."""
-    _check_any(places, 1)
     ones: Floats = np.ones(len(places), dtype=np.float32)
     times = np.zeros(len(places), np.int64) if stream.times is None else stream.times[places]
     return Examples(

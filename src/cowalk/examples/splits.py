@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
@@ -29,11 +30,14 @@ def split_by_user(examples: Examples, share: float = 0.2, seed: int = 0) -> tupl
     return parts
 
 
-def split_by_time(examples: Examples, at: int | float | str) -> tuple[Examples, Examples]:
+Moment = int | float | str | datetime | np.datetime64
+
+
+def split_by_time(examples: Examples, at: Moment) -> tuple[Examples, Examples]:
     """Training examples before the moment `at`, test examples from it on.
 
-    at: microseconds UTC, ISO text, or a share between 0 and 1 of the examples that train; equal times are
-    never parted.
+    at: microseconds, a datetime or ISO text (UTC where no zone is named), or a share between 0 and 1 of the
+    examples that train; equal times are never parted.
     """
     moment = _moment(examples, at)
     test = examples.times >= moment
@@ -45,19 +49,32 @@ def split_by_time(examples: Examples, at: int | float | str) -> tuple[Examples, 
     return parts
 
 
-def _moment(examples: Examples, at: int | float | str) -> int:
+def _moment(examples: Examples, at: Moment) -> int:
     if examples.stream.times is None:
         raise UsageError(
             "a split by time needs times, and this log has none; use split_by_user (--split user)"
         )
-    if isinstance(at, str):
-        try:
-            return int(np.datetime64(at, "us").astype(np.int64))
-        except ValueError:
-            raise UsageError(f"time {at!r} cannot be read; give microseconds or ISO text") from None
-    if 0 < at < 1:
+    if isinstance(at, float) and 0 < at < 1:
         return int(np.partition(examples.times, int(at * len(examples)))[int(at * len(examples))])
-    return int(at)
+    if isinstance(at, float) and not at.is_integer():
+        raise UsageError(f"a share of {at} cannot train; give one between 0 and 1, or a moment")
+    return _micros(at)
+
+
+def _micros(at: Moment) -> int:
+    """A moment in microseconds."""
+    if isinstance(at, int | float | np.integer):
+        return int(at)
+    try:
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+        if isinstance(moment, datetime) and moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        found = np.array(moment, dtype="datetime64[us]")
+    except (ValueError, TypeError):
+        found = np.array("NaT", dtype="datetime64[us]")
+    if np.isnat(found):
+        raise UsageError(f"time {at!r} cannot be read; give microseconds, a datetime or ISO text")
+    return int(found.astype(np.int64))
 
 
 def held_out(examples: Examples, most: int, seed: int = 0) -> tuple[Examples, Examples | None]:

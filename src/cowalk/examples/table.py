@@ -114,8 +114,10 @@ class Examples:
         return replace(self, **columns, context=context, raw=raw)
 
     def with_context(self, **columns: Floats) -> Examples:
-        """The same examples with these further columns, float32[E] or [E, n]."""
-        new = {name: np.asarray(column, dtype=np.float32) for name, column in columns.items()}
+        """The same examples with these further columns, float32[E] or [E, n]; DataError where one holds
+        something else than finite numbers.
+        """
+        new = {name: _numbers(name, column) for name, column in columns.items()}
         return replace(self, context={**self.context, **new})
 
     def history(self, example: int) -> Ids:
@@ -160,6 +162,24 @@ class Examples:
         from cowalk.examples.store import open_examples
 
         return open_examples(Path(folder))
+
+
+def _numbers(name: str, column: Any) -> Floats:
+    """The column as float32, every number finite."""
+    try:
+        found: Floats = np.asarray(column, dtype=np.float32)
+    except (ValueError, TypeError):
+        raise DataError(
+            f"examples: context {name!r} holds something else than numbers; a column of the log goes in by "
+            f"read_events(..., context=[{name!r}])"
+        ) from None
+    odd = np.argwhere(~np.isfinite(found))
+    if len(odd):
+        raise DataError(
+            f"examples: context {name!r} holds {found[tuple(odd[0])]:g} (example {odd[0][0] + 1:,}); fill in "
+            "what is missing"
+        )
+    return found
 
 
 def _check_range(what: str, rows: AnyArray, least: int, size: int) -> None:
