@@ -1,6 +1,8 @@
 """Embedding layers that begin as vectors: lookup, cold and default rows, freezing, groups, several sets."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +70,33 @@ def test_cold_ids_get_the_vector_of_their_attributes(
         embedding(small, [known, "brand-new"], cold=model, attributes=catalogue)
 
 
+def test_a_model_without_new_items_leaves_them_the_default_row(shop_model: Path) -> None:
+    model = cw.load(shop_model)
+    bare = replace(model, cold_vocab=None, cold_info=None)  # whose table held what was clicked and no more
+    known = model.vocab.names(np.array([3]))[0]
+    assert embedding(model.vectors, [known, "nobody"], cold=bare).missing == 1
+    with pytest.raises(UsageError, match="knows no attributes of items; fit with --items"):
+        embedding(model.vectors, [known, "nobody"], cold=replace(bare, side_info=None))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"vectors": VECTORS.array}, "embedding takes Vectors, not ndarray; give model.vectors"),
+        ({"attributes": {"a": 1}}, "attributes need the model that makes vectors of them"),
+        (
+            {"cold": VECTORS, "attributes": {"a": 1}},
+            r"attributes is dict; read the table: .*model\.read_items",
+        ),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; give one above 0"),
+        ({"spread": -1.0}, "spread is -1.0; give one above 0"),
+    ],
+)
+def test_what_cannot_be_a_layer_is_told(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        embedding(**{"vectors": VECTORS} | given)
+
+
 def test_rows_learn_at_a_rate_of_their_own() -> None:
     layer = embedding(VECTORS, learning_rate=0.5)
     net = torch.nn.Sequential(layer, torch.nn.Linear(2, 1))
@@ -109,5 +138,7 @@ def test_several_sets_together() -> None:
     torch.testing.assert_close(gate(torch.tensor([1])), halves)  # a fresh gate weighs all sets the same
     with pytest.raises(UsageError, match="different vocabularies"):
         JoinedEmbedding([layers[0], embedding(VECTORS)])
+    with pytest.raises(UsageError, match="size is 0; joined vectors have at least 1"):
+        JoinedEmbedding(layers, "sum", size=0)
     with pytest.raises(UsageError, match="leave size out"):
         JoinedEmbedding(layers, size=4)

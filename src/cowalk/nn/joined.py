@@ -72,6 +72,8 @@ def _check(layers: Sequence[VectorEmbedding], how: str, size: int | None) -> Non
         raise UsageError(f"how is {how!r}; it must be concatenate, sum or gate")
     if how == "concatenate" and size is not None:
         raise UsageError("concatenated vectors have the sum of the sets' sizes; leave size out")
+    if size is not None and size < 1:
+        raise UsageError(f"size is {size}; joined vectors have at least 1 number")
     prints = {layer.vocab.fingerprint for layer in layers}
     if len(prints) > 1:
         raise UsageError("the layers have different vocabularies; make each with the same vocab=")

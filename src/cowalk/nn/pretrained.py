@@ -10,13 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from cowalk.errors import DataError, UsageError
-from cowalk.tables import Vectors, Vocab
+from cowalk.tables import Catalogue, Vectors, Vocab
 from cowalk.tables.vocab import Id
 from cowalk.types import AnyArray, Floats
 
 if TYPE_CHECKING:
     from cowalk.model import Model
-    from cowalk.tables import Catalogue
 
 Missing = Literal["cold", "default"]
 
@@ -76,6 +75,7 @@ def embedding(
     multiply all vectors so that their entries have this standard deviation.
     DataError where no id of the vocabulary has a vector; UsageError for options that do not go together.
     """
+    _check(vectors, cold, attributes, learning_rate, spread)
     own = vectors.vocab if vocab is None else vocab if isinstance(vocab, Vocab) else Vocab.of(vocab)
     missing = missing or ("default" if cold is None else "cold")
     if missing not in ("cold", "default"):
@@ -106,6 +106,27 @@ def embedding(
     return VectorEmbedding(own, rows, known, trainable, learning_rate, sparse)
 
 
+def _check(
+    vectors: object, cold: object, attributes: object, learning_rate: float | None, spread: float | None
+) -> None:
+    """UsageError for what is of another kind, or out of range."""
+    if not isinstance(vectors, Vectors):
+        raise UsageError(
+            f"embedding takes Vectors, not {type(vectors).__name__}; give model.vectors, or "
+            "Vectors(Vocab.of(ids), array)"
+        )
+    if attributes is not None and cold is None:
+        raise UsageError("attributes need the model that makes vectors of them: cold=model")
+    if attributes is not None and not isinstance(attributes, Catalogue):
+        raise UsageError(
+            f"attributes is {type(attributes).__name__}; read the table: attributes=model.read_items(table)"
+        )
+    if learning_rate is not None and not learning_rate > 0:
+        raise UsageError(f"learning_rate is {learning_rate}; give one above 0, or freeze by trainable=False")
+    if spread is not None and not spread > 0:
+        raise UsageError(f"spread is {spread}; give one above 0, or None for the vectors as they are")
+
+
 def _first(vocab: Vocab) -> str:
     return repr(vocab.names(np.zeros(1, np.int64))[0]) if len(vocab) else "nothing"
 
@@ -116,7 +137,9 @@ def _cold_rows(model: Model, asked: Vocab, attributes: Catalogue | None) -> tupl
         at = np.flatnonzero(attributes.ids.find(asked.ids) >= 0)
         return model.cold_items(attributes.align(asked.select(at))).vectors, at
     if model.cold_vocab is None or model.cold_info is None:
-        raise UsageError("the model knows no items beside its log; fit with --items, or give attributes=")
+        if model.side_info is None:
+            raise UsageError("the model knows no attributes of items; fit with --items")
+        return np.zeros((0, model.vectors.vector_size), np.float32), np.zeros(0, np.int64)
     found = model.cold_vocab.find(asked.ids)
     at = np.flatnonzero(found >= 0)
     fields = tuple(field.take(found[at]) for field in model.cold_info.fields)
