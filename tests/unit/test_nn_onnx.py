@@ -77,6 +77,8 @@ def test_a_model_answers_by_onnxruntime_as_by_numpy(shop_model: Path) -> None:
     model = cw.load(shop_model)
     with pytest.raises(UsageError, match="this model has none: leave it out"):
         model.with_tower("onnx")
+    with pytest.raises(UsageError, match="tower=torch: it must be numpy or onnx"):
+        model.with_tower("torch")  # type: ignore[arg-type]
     settings = model.recipe.recommend.model_copy(update={"score": "HZ"})
     model = replace(model, recipe=model.recipe.model_copy(update={"recommend": settings}))
     tower = replace(TOWERS["two-tower"], inputs=rows(len(model.vocab), 6))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from cowalk.errors import UsageError
 from cowalk.learn import Learned
@@ -57,6 +57,8 @@ class IndexedModel(ModelData):
 
         UsageError where onnxruntime is to run a tower and the model has none; MissingExtraError without it.
         """
+        if runtime not in get_args(Runtime):
+            raise UsageError(f"tower={runtime}: it must be {' or '.join(get_args(Runtime))}")
         made = replace(self, runtime=runtime)
         if runtime == "onnx" and made._tower is None:
             raise UsageError(
