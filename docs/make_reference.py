@@ -20,7 +20,8 @@ from cowalk.settings import STAGES, TOP, Recipe, load_recipe, recipe_names
 FOLDER = Path(__file__).parent / "reference"
 NO_STAGE = {
     "rank": "No stage of a recipe: `--set NAME=VALUE` of `cowalk rank fit`, as those of [train](#train).",
-    "clicks": "No stage of a recipe: `read_clicks(source, ClickSettings(...))`.",
+    "clicks": "No stage of a recipe: `read_clicks(source, ClickSettings(...))`. `cowalk rank fit --table` "
+    "has options for them, and `--set` for `numbers` and `buckets`.",
 }
 MADE = "<!-- made by docs/make_reference.py; do not edit -->\n\n"
 
@@ -69,7 +70,7 @@ def _default(field: Any) -> str:
 
 def _values(field: Any) -> str:
     """The choices of a setting, or its type and bounds."""
-    kind = field.annotation
+    kind = _there(field.annotation)
     args = get_args(kind)
     if args and all(isinstance(arg, str) for arg in args):
         return ", ".join(f"`{arg}`" for arg in args)
@@ -81,6 +82,12 @@ def _values(field: Any) -> str:
         return "list"
     names = {int: "whole number", float: "number", bool: "true or false", str: "text"}
     return ", ".join([names.get(plain[0], "table"), *_bounds(field)])
+
+
+def _there(kind: Any) -> Any:
+    """The kind of a setting that may be none, where it is not."""
+    kinds = [arg for arg in get_args(kind) if arg is not type(None)]
+    return kinds[0] if len(kinds) == 1 and len(get_args(kind)) == 2 else kind
 
 
 def _bounds(field: Any) -> list[str]:

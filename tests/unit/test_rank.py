@@ -207,7 +207,7 @@ def test_context_columns_are_read(examples: Examples, tmp_path: Path) -> None:
 
 def test_checkpoints_of_another_model_are_refused(examples: Examples, tmp_path: Path) -> None:
     first = rank.fit(examples, "mlp", "random", seed=1, workers=1, checkpoint=tmp_path, **TINY)
-    again = rank.fit(examples, "mlp", "random", seed=1, workers=1, checkpoint=tmp_path, **TINY)
+    again = rank.fit(examples, "mlp", "random", seed=1, workers=1, checkpoint=str(tmp_path), **TINY)
     np.testing.assert_array_equal(again.score_examples(examples), first.score_examples(examples))
     with pytest.raises(ModelError, match="a checkpoint of another model"):
         rank.fit(examples, "din", "random", seed=1, workers=1, checkpoint=tmp_path, **TINY)
@@ -290,11 +290,13 @@ def test_the_folder_is_looked_at_before_training(
 ) -> None:
     monkeypatch.setattr("cowalk.rank.run.train", lambda *a, **k: pytest.fail("trained"))
     with pytest.raises(UsageError, match=r"a cowalk model, .* left as it is: name another"):
-        rank.fit(examples, "mlp", out=shop_model, **TINY)
+        rank.fit(examples, "mlp", out=str(shop_model), **TINY)
     with pytest.raises(UsageError, match="leave checkpoint out"):
         rank.fit(examples, "mlp", out=tmp_path / "m", checkpoint=tmp_path / "c", **TINY)
     assert not (shop_model / ".work").exists()
     assert not (tmp_path / "m").exists()
+    with pytest.raises(UsageError, match="vectors is ndarray; give Vectors, a model, or a list of these"):
+        rank.fit(examples, "mlp", "vectors", vectors=np.ones((3, 2)), **TINY)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="validation: all labels are 1, so there is nothing to tell apart"):
         rank.fit(examples, "mlp", validation=examples.select(examples.labels > 0), **TINY)
 
@@ -332,6 +334,8 @@ def test_settings_by_name() -> None:
         rank_settings({"vector_sizes": 3})
     with pytest.raises(UsageError, match=r"setting train\.epochs = 0: input should be greater"):
         rank_settings({"epochs": 0})
+    with pytest.raises(UsageError, match=r"setting hidden\.1 = 0: input should be greater"):
+        rank_settings({"hidden": (3, 0)})
     with pytest.raises(UsageError, match="setting model = 'dien'"):
         rank_settings({"model": "dien"})
 

@@ -14,6 +14,7 @@ from cowalk.cli.run import run
 from cowalk.datasets import SimulatedShop, simulate_ctr
 from cowalk.errors import MissingExtraError
 from cowalk.prepare import read_events
+from cowalk.rank import load
 from cowalk.tables import Vectors, Vocab
 
 torch.set_num_threads(1)
@@ -69,12 +70,14 @@ def test_over_events(shop: SimulatedShop, tmp_path: Path, capsys: pytest.Capture
     assert code == 0, told.err
     assert "RankModel(din, res-att, 120 items) written to" in told.err
     assert told.out.splitlines()[0].split("\t")[:3] == ["model", "auc", "gauc"]
-    assert run(["rank", "evaluate", out, *asked, "--picture", str(picture), "--json"]) == 0
+    assert run(["rank", "evaluate", out, *asked[:2], "--picture", str(picture), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)[out]
     assert 0.3 < report["figures"]["auc"]["mean"] < 1
     assert report["click rate"] == 0.25  # 3 negatives, as in training
     assert run(["rank", "evaluate", out, *asked, "--negatives", "1", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)[out]["click rate"] == 0.5
+    again = json.loads(capsys.readouterr().out)[out]
+    assert again["click rate"] == 0.5
+    assert report["rows"] == 2 * again["rows"]  # as many of a user as in training
     assert picture.read_text().startswith("<?xml")
 
 
@@ -106,6 +109,14 @@ def test_beside_a_model_without_groups(
     assert told[table_model][at] != ""
     assert told["difference"][at][0] in "+-"
     assert len({len(cells) for cells in told.values()}) == 1
+
+
+def test_how_numbers_are_read_is_a_setting(clicks: str, tmp_path: Path) -> None:
+    asked = ["rank", "fit", "lr", "--table", clicks, "--out", str(tmp_path / "lr"), *SMALL]
+    assert run([*asked, "-q", "--set", "numbers=quantile", "--set", "buckets=3"]) == 0
+    made = load(tmp_path / "lr")
+    assert (made.clicks.numbers, made.clicks.buckets) == ("quantile", 3)
+    assert {column.size for column in made.columns if column.kind == "buckets"} == {4}  # and the unknown one
 
 
 def test_validation_is_a_setting(clicks: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,6 +161,8 @@ def test_without_torch(
             MissingExtraError, match=r"needs torch, which is not installed; pip install 'cowalk\[deep\]'"
         ):
             getattr(room, name)
+    for name in ("run", "store"):  # as where torch was never there
+        monkeypatch.delitem(sys.modules, f"cowalk.rank.{name}")
     assert run(["rank", "fit", "fm", "--table", clicks]) == 2
     assert "pip install 'cowalk[deep]'" in capsys.readouterr().err
     assert cowalk.rank.report_of(np.array([0.2, 0.9]), np.array([0, 1]))["auc"] == 1
@@ -161,6 +174,11 @@ def test_without_torch(
         (["fit", "din"], 2, "give a log with --events"),
         (["fit", "din", "--table", "CLICKS"], 2, "din reads histories; give events"),
         (["fit", "fmm", "--table", "CLICKS"], 2, "setting model = 'fmm'"),
+        (["fit", "fmm", "--table", "none.csv"], 2, "setting model = 'fmm'"),  # before anything is read
+        (["fit", "din", "--events", "none.csv", "--embedding", "res"], 2, "setting embedding = 'res'"),
+        (["fit", "din", "--events", "none.csv", "--embedding", "vectors"], 2, "needs the vectors"),
+        (["fit", "fm", "--table", "CLICKS", "--set", "numbers=thirds"], 2, "setting numbers = 'thirds'"),
+        (["fit", "din", "--events", "EVENTS", "--set", "numbers=log"], 2, "no setting 'numbers'"),
         (["fit", "fm", "--table", "none.csv"], 3, "no such file: none.csv"),
         (["fit", "fm", "--table", "CLICKS", "--label", "click"], 3, "no column 'click'"),
         (["fit", "fm", "--table", "CLICKS", "--label", "n1"], 3, "is not 0 or 1"),

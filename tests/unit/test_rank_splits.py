@@ -69,7 +69,7 @@ def test_by_user_counts_are_those_of_training(events: Events) -> None:
     mine = set(train.sequences.items.tolist())
     assert set(train.targets.tolist()) <= mine
     assert train.about["split"]["by"] == "user"
-    assert train.about["options"] == {"made": "all", "negatives": 2, "sampler": "count"}
+    assert train.about["options"] == {"made": "all", "negatives": 2, "sampler": "count", "per_user": 3}
     with pytest.raises(UsageError, match="by user or by time, not by 'row'"):
         making.split(events, 0.3, "row")  # type: ignore[arg-type]
 

@@ -43,6 +43,9 @@ SamplerAsFit = Annotated[
 ]
 Last = Annotated[int, typer.Option(min=1, help="Events of a history that are looked at.")]
 PerUser = Annotated[int | None, typer.Option(min=1, help="Clicked examples of a user at most.")]
+PerUserAsFit = Annotated[
+    int | None, typer.Option(min=1, help="Clicked examples of a user at most. [default: that of the fit]")
+]
 Split = Annotated[
     str | None,
     typer.Option(
@@ -140,25 +143,33 @@ def fit(
     """
     inputs.check_options(ctx)
     inputs.check_split(ctx)
+    from cowalk.nn.needs import need
+
+    need("torch", "lightning")
     from cowalk import rank as room
     from cowalk.rank.run import check_labels
-    from cowalk.rank.settings import rank_settings
+    from cowalk.rank.settings import check_history, check_table, rank_settings
     from cowalk.rank.store import check_folder
     from cowalk.settings import parse_changes
 
     changes = _changes(parse_changes(set_ or []))
-    settings = rank_settings(changes | ({} if table else {"min_count": min_count, "constant": constant}))
+    reading: tuple[str, ...] = ("numbers", "buckets") if table else ()
+    clicks = {name: changes.pop(name) for name in reading if name in changes}
+    named = {"model": model, "embedding": embedding or ("vectors" if vectors else "random")}
+    columns = {} if table else {"min_count": min_count, "constant": constant}
+    settings = rank_settings(changes | named | columns)
+    if table:  # before anything is read: a log may be long
+        check_table(settings)
+    else:
+        check_history(settings, vectors=bool(vectors))
     check_folder(out)
-    parts = inputs.table_parts(ctx.params) if table else inputs.event_parts(ctx.params)
+    parts = inputs.table_parts(ctx.params, clicks) if table else inputs.event_parts(ctx.params)
     if parts.test is not None:
         check_labels(parts.test.labels, "hold out more, or otherwise: --test-share, --split", "test part: ")
-    if vectors and embedding is None:
-        embedding = "vectors"
     with show.progress(quiet or json) as tell:
         made = room.fit(
-            parts.train, model, embedding, settings=settings, seed=seed, workers=workers, progress=tell,
-            out=out, **parts.more,
-        )  # fmt: skip
+            parts.train, settings=settings, seed=seed, workers=workers, progress=tell, out=out, **parts.more
+        )
     report = made.evaluate(parts.test) if parts.test is not None else None
     if json:
         told = {"model": model, "folder": str(out), "about": dict(made.about)}
@@ -193,7 +204,7 @@ def evaluate(
     examples: ExamplesAsFit = None,
     negatives: NegativesAsFit = None,
     sampler: SamplerAsFit = None,
-    per_user: PerUser = None,
+    per_user: PerUserAsFit = None,
     test_share: Annotated[
         float,
         typer.Option(

@@ -64,15 +64,15 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip()) if text else ()
 
 
-def table_parts(given: Mapping[str, Any]) -> Parts:
-    """The rows of a table, as the options of `rank fit` say."""
+def table_parts(given: Mapping[str, Any], changes: Mapping[str, Any]) -> Parts:
+    """The rows of a table, as the options of `rank fit` and its --set for reading say."""
     from cowalk.prepare import read_clicks, read_clicks_split
     from cowalk.prepare.clicks import click_settings
 
     clicks = click_settings({
         "label_column": given["label"], "group_column": given["group"], "form": given["form"],
         "time_column": given["time_column"], "min_count": given["min_count"], "constant": given["constant"],
-        **{name: names(given[name]) for name in ("numeric", "categorical", "without")},
+        **{name: names(given[name]) for name in ("numeric", "categorical", "without")}, **changes,
     })  # fmt: skip
     source, share = o.one_or_many(given["table"]), given["test_share"]
     if not share:
@@ -147,9 +147,10 @@ def _judged(model: Any, events: Any, given: Mapping[str, Any]) -> Any:
     """All examples of these events, or the part that is held out."""
     from cowalk.rank.inputs import Making
 
-    asked = {"made": given["examples"], "negatives": given["negatives"], "sampler": given["sampler"]}
+    options = ("negatives", "sampler", "per_user")
+    asked = {"made": given["examples"], **{name: given[name] for name in options}}
     how = dict(model.about.get("options", {})) | {k: v for k, v in asked.items() if v is not None}
-    making = Making(**how, per_user=given["per_user"], last=model.last, seed=_seed(model, given))
+    making = Making(**how, last=model.last, seed=_seed(model, given))
     split, share, until = given["split"], given["test_share"], model.about.get("until")
     if not split and not share:
         return making.examples(events)

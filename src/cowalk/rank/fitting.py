@@ -30,8 +30,8 @@ def fit(
     data: Examples | ClickTable, model: str | None = None, embedding: str | None = None, *,
     vectors: Given | None = None, side_info: SideInfo | None = None, users: Catalogue | None = None,
     validation: Examples | ClickTable | None = None, settings: RankSettings | None = None, seed: int = 0,
-    workers: int | None = None, progress: Tell | None = None, checkpoint: Path | None = None,
-    out: Path | None = None, clicks: ClickSettings | None = None, **overrides: Any,
+    workers: int | None = None, progress: Tell | None = None, checkpoint: str | Path | None = None,
+    out: str | Path | None = None, clicks: ClickSettings | None = None, **overrides: Any,
 ) -> RankModel:  # fmt: skip
     """A ranking model of labelled examples (din, mlp, pnn) or of a table (lr, fm, fnn, gbdt-lr, mlp, pnn).
 
@@ -54,8 +54,10 @@ def fit(
         check_history(s, vectors=vectors is not None)
     else:
         check_table(s)
+    checkpoint, out = (None if path is None else Path(path) for path in (checkpoint, out))
     kept = checkpoint is not None or out is not None
-    identity = identity_of(data, validation, side_info, users, *given_vectors(vectors)) if kept else ""
+    sets = given_vectors(vectors)
+    identity = identity_of(data, validation, side_info, users, *sets) if kept else ""
     with _folder(out, checkpoint, s, f"{identity} {seed}", progress) as folder:
         run = Run(s, seed, workers, progress, folder, identity)
         if isinstance(data, Examples):

@@ -32,8 +32,8 @@ class Making:
 
     made: all = every event and sampled negatives; one-per-user = the last event of each user and sampled
     negatives; rated = every rated item, clicked where rated above the threshold. per_user: clicked (rated)
-    examples of a user at most. The examples' about["options"] are made, negatives and sampler, so that later
-    ones are made as those of training; about["until"] is the time of the newest, in microseconds.
+    examples of a user at most. The examples' about["options"] are made, negatives, sampler and per_user, so
+    that later ones are made as those of training; about["until"] is the time of the newest, in microseconds.
     """
 
     made: str = "all"
@@ -85,7 +85,7 @@ class Making:
         found = clicked
         if self.made != "rated":
             found = with_negatives(clicked, self.negatives, self.sampler, seed=self.seed, among=among)
-        options = {"made": self.made, "negatives": self.negatives, "sampler": self.sampler}
+        options = {name: getattr(self, name) for name in ("made", "negatives", "sampler", "per_user")}
         until = None if clicked.stream.times is None else int(clicked.times.max())
         return replace(found, about={**found.about, "options": options, "until": until})
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from torch import Tensor
 
+from cowalk.errors import UsageError
 from cowalk.nn.items import ItemEmbedding, VectorItems
 from cowalk.nn.joined import JoinedEmbedding
 from cowalk.nn.pretrained import VectorEmbedding, embedding
@@ -23,8 +24,11 @@ AT = "items.vectors."
 
 
 def given_vectors(given: Given | None) -> list[Vectors]:
-    """The vectors of each set, those of models among them."""
+    """The vectors of each set, those of models among them; UsageError for what is neither."""
     sets = [] if given is None else list(given) if isinstance(given, Sequence) else [given]
+    for one in sets:
+        if not isinstance(one, Vectors) and not isinstance(getattr(one, "vectors", None), Vectors):
+            raise UsageError(f"vectors is {type(one).__name__}; give Vectors, a model, or a list of these")
     return [one if isinstance(one, Vectors) else one.vectors for one in sets]
 
 

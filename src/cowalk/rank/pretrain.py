@@ -39,7 +39,7 @@ def pretrained(
     side = None
     if made.engine == "skip-gram" and made.learn.input != "own":
         if side_info is None or not side_info.fields:
-            raise UsageError(f"embedding {recipe} needs attributes of the items: items= (--items)")
+            raise UsageError(f"embedding {recipe} needs attributes of the items: side_info= (--items)")
         rows = examples.item_vocab.find(vocab.ids)
         side = SideInfo(vocab.fingerprint, tuple(field.take(rows) for field in side_info.fields))
     data = TrainData(vocab, item_graph(known, len(vocab), made.graph), known, side)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationError
 
@@ -38,7 +38,7 @@ class RankSettings(Settings):
         "res-avg, res-gcn, res-att = Res-embedding. Of a table: random, l2 or double.",
     )
     vector_size: int = Field(18, ge=1, description="Numbers of an item's, or a column value's, vector.")
-    hidden: tuple[int, ...] | None = Field(
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None, description="Layers of the tower; none = 400, 120, and 200, 300, 100 of fnn."
     )
     activation: Literal["relu", "prelu", "tanh"] | None = Field(
