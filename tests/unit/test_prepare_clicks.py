@@ -141,6 +141,7 @@ def test_ipinyou_form(tmp_path: Path) -> None:
         ("a,b,label\nx,1,0\nx,2,1\n", {"min_count": 1}, "column 'a' tells nothing: .*--without a"),
         ("a,label\nx,0\ny,1\n", {"min_count": 5}, "rarer than min_count 5"),
         ("a,p,label\nx,1.5,0\ny,1.5,1\n", {"min_count": 1}, "column 'p' tells nothing"),
+        ("1,x,x\n0,y,y\n", {}, "'x' stands twice; rename one, or give the file a first line of column names"),
         ("label\n0\n1\n", {}, "no column to learn from"),
         ("a,label\n", {}, "it has no rows"),
         ("a,label\nx,0\ny,1\n", {"numeric": ("a",)}, "column 'a': 'x' .* is not a number"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cowalk.errors import DataError
 from cowalk.tables import Vocab
 
 TEXTS = st.text(
@@ -24,6 +26,12 @@ def test_ids_of_sixteen_bytes_and_more_are_found() -> None:
     ids = [f"{number:036d}" for number in range(100, 0, -1)] + ["short"]
     vocab = Vocab.of(ids)
     assert vocab.find([ids[3], "short", "a", f"{7:035d}"]).tolist() == [3, 100, -1, -1]
+
+
+@pytest.mark.parametrize(("ids", "words"), [([1, 2, 1], "id 1 stands twice"), (["b", "b"], "id 'b' stands")])
+def test_an_id_stands_once(ids: list[int] | list[str], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        Vocab.of(ids)
 
 
 WHOLE = st.integers(-(2**63), 2**63 - 1)

@@ -134,7 +134,10 @@ def _once(label: str, names: Sequence[str], inside: Sequence[str]) -> dict[str, 
     """SQL by outside name; DataError where a name stands twice."""
     for i, column in enumerate(names):
         if column in names[:i]:
-            raise DataError(f"{label}: the column {column!r} stands twice; rename one")
+            raise DataError(
+                f"{label}: the column {column!r} stands twice; rename one, or give the file a first line of "
+                "column names if it has none"
+            )
     return dict(zip(names, inside, strict=True))
 
 

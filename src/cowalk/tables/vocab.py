@@ -84,7 +84,8 @@ class Vocab:
         ranked = self.ids[self._order]
         twice = np.flatnonzero(ranked[1:] == ranked[:-1])
         if len(twice):
-            raise DataError(f"vocabulary: id {ranked[twice[0]]!r} stands twice; ids must be unique")
+            told = ranked[twice[:1]].tolist()[0]
+            raise DataError(f"vocabulary: id {told!r} stands twice; ids must be unique")
 
     @classmethod
     def of(cls, ids: Iterable[Id] | AnyArray) -> Vocab:
