@@ -1,7 +1,6 @@
 """The word2vec family beside gensim with the same settings, sequences and scorer: next item.
 
     word2vec.py online-retail --seeds 1     # then beauty, movielens-100k
-    word2vec.py movielens-100k --split leave-last   # by time its test has few users: here all 943
 
 Skip-gram and CBOW by negative sampling and by hierarchical softmax, and item2vec against gensim with a window
 as long as the session (shrink_windows=False). Both sides learn from the same sequences: sessions of the
@@ -138,8 +137,7 @@ def of_seed(dataset: str, seed: int, options: Any) -> Comparison:
     prepared = read_inputs(data.events, None, None, load_recipe("word2vec", data.changes), say)
     assert prepared.events is not None
     events = prepared.events
-    split = NextItemSettings.model_validate({"split": options.split or data.split})
-    train_mask, validation_mask, test_mask = next_item_masks(events, split)
+    train_mask, validation_mask, test_mask = next_item_masks(events, NextItemSettings(split=data.split))
     train = read_part(events, train_mask, prepared.settings(), options.longest)
     validation, _ = next_item_queries(events, validation_mask, train.vocab, seed=seed, name="validation")
     validation = some(validation, seed)
@@ -203,9 +201,6 @@ def main() -> None:
     options.add_argument("--trials", type=int, default=20, help="scorers tried on validation (default 20)")
     options.add_argument("--longest", type=int, default=30, help="items of a sequence at most (default 30)")
     options.add_argument("--epochs", type=int, default=0, help="epochs of both sides (default: by data set)")
-    options.add_argument(
-        "--split", default="", choices=("", "time", "leave-last"), help="default: by data set"
-    )
     options.add_argument("--forms", default="", help="forms, parted by semicolons (default all)")
     asked = options.parse_args()
     seeds = (1,) if asked.quick else tuple(int(seed) for seed in asked.seeds.split(","))
@@ -217,9 +212,8 @@ def main() -> None:
             "seeds": list(seeds[: len(judged)]), "trials": asked.trials, "workers": asked.workers,
             "longest": asked.longest, "epochs": asked.epochs or EPOCHS[asked.dataset],
         }  # fmt: skip
-        name = f"{asked.dataset}, {asked.split}" if asked.split else asked.dataset
-        told_figures = {"dataset": name, "forms": figures}
-        record(f"word2vec-{name.replace(', ', '-')}", told, told_figures, quick=asked.quick)
+        told_figures = {"dataset": asked.dataset, "forms": figures}
+        record(f"word2vec-{asked.dataset}", told, told_figures, quick=asked.quick)
     rows = [
         (form, f"{one['cowalk']['recall@20']:.4f}", f"{one['gensim']['recall@20']:.4f}",
          f"{one['ratio']:.3f}",
