@@ -23,6 +23,20 @@ def test_indexes_are_told(shop_model: Path, tmp_path: Path, capsys: pytest.Captu
     ]
 
 
+def test_weights_are_told_where_parts_were_weighed(
+    shop_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["inspect", str(shop_model)]) == 0
+    told = capsys.readouterr().out
+    assert "LEARNED WEIGHTS" in told
+    assert "\n  category  " in told
+    monkeypatch.setattr("cowalk.model.inspection.weight_summary", lambda _: {"own": {"mean": 1.0}})
+    assert run(["inspect", str(shop_model)]) == 0
+    told = capsys.readouterr().out
+    assert "LEARNED WEIGHTS" not in told
+    assert "\nFIELDS\n" in told
+
+
 def test_a_quiet_index_says_nothing_but_the_table(
     shop_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,9 +47,11 @@ def _graph(found: dict[str, Any]) -> list[str]:
 
 
 def _weights(found: dict[str, Any]) -> list[str]:
-    lines = ["LEARNED WEIGHTS (mean share; among items that have it; share of items; mean length added)"]
-    width = max(len(name) for name in found["weights"])
-    for name, told in found["weights"].items():
+    weights = found["weights"] if len(found["weights"]) > 1 else {}  # one part alone is no share of anything
+    title = "LEARNED WEIGHTS (mean share; among items that have it; share of items; mean length added)"
+    lines = [title] if weights else []
+    width = max(map(len, weights), default=0)
+    for name, told in weights.items():
         bar = "#" * round(40 * told["mean"])
         lines.append(
             f"  {name:<{width}}  {told['mean']:.3f}  {told['mean where known']:.3f}  {told['known']:6.1%}  "
