@@ -86,6 +86,8 @@ WRONG = [
     ({"vector_size": 0}, "setting learn.vector_size = 0"),
     ({"walks.q": float("nan")}, "setting walks.q = nan: input should be a finite number"),
     ({"vector_size": "many"}, "setting learn.vector_size = 'many'"),
+    ({"engine": "two-tower", "tower.item_layers": [8, 0]}, "setting tower.item_layers.1 = 0"),
+    ({"engine": "youtube-dnn", "youtube.layers": [0]}, "setting youtube.layers.0 = 0"),
     ({"learn": 3}, "is a stage"),
     ({"cold_learn.window": -1}, "setting cold_learn.window = -1"),
     ({"zzzzqq": 1}, "lists them all"),

@@ -1,10 +1,13 @@
 """Settings of the recall models that are networks: two-tower and YouTubeDNN."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from cowalk.types import Settings
+
+Layers = tuple[Annotated[int, Field(ge=1)], ...]
+"""Sizes of layers, from the input on."""
 
 
 class TowerSettings(Settings):
@@ -20,10 +23,10 @@ class TowerSettings(Settings):
         "attention", description="How histories are pooled: by weights that are learned, or as a mean."
     )
     last: int = Field(20, ge=1, description="Latest items of the history that count.")
-    item_layers: tuple[int, ...] = Field(
+    item_layers: Layers = Field(
         (), description="Sizes of hidden ReLU layers of the item tower; none = the sum of its rows as it is."
     )
-    user_layers: tuple[int, ...] = Field(
+    user_layers: Layers = Field(
         (), description="Sizes of hidden ReLU layers of the user tower; none = one linear map."
     )
     temperature: float = Field(0.1, gt=0, description="What the cosine is divided by.")
@@ -51,7 +54,7 @@ class YouTubeSettings(Settings):
     """YouTubeDNN recall (Covington et al. 2016); read where engine = "youtube-dnn", beside [train]."""
 
     vector_size: int = Field(64, ge=2, description="Dimension of the tower's top and of every row.")
-    layers: tuple[int, ...] = Field((128,), description="Sizes of the ReLU layers below the top one.")
+    layers: Layers = Field((128,), description="Sizes of the ReLU layers below the top one.")
     last: int = Field(50, ge=1, description="Latest items of the history whose mean goes in.")
     age: bool = Field(True, description="The example's age goes in while it is learned, 0 when it serves.")
     user_fields: bool = Field(True, description="The tower reads the users' attributes, where there are any.")
