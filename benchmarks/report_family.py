@@ -24,12 +24,14 @@ def family(*results: Result) -> tuple[str, Bars]:
         for form, one in figures["forms"].items():
             gap = "{mean:+.4f} ({low:+.4f}, {high:+.4f})".format(**one["difference"])
             ours, theirs = one["cowalk"]["recall@20"], one["gensim"]["recall@20"]
-            rows.append((form, f"{ours:.4f}", f"{theirs:.4f}", f"{one['ratio']:.3f}", gap))
+            first = [one[who].get("validation", 0.0) for who in ("cowalk", "gensim")]
+            also = f"{first[0] / first[1]:.3f}" if all(first) else ""
+            rows.append((form, f"{ours:.4f}", f"{theirs:.4f}", f"{one['ratio']:.3f}", gap, also))
             what = f"{figures['dataset']}, {form}: Recall@20 against gensim"
             bars.append((what, f"{one['ratio']:.3f}", f"at least {LEAST}", one["ratio"] >= LEAST))
         seeds = ", ".join(map(str, s["seeds"]))
         told = f"Seeds {seeds}; {s['epochs']} epochs; sequences of at most {s['longest']} items."
-        head = (figures["dataset"], "cowalk", "gensim", "ratio", "paired difference")
+        head = (figures["dataset"], "cowalk", "gensim", "ratio", "paired difference", "ratio on validation")
         parts.append(f"{told}\n\n{table(head, rows)}")
     return "\n\n".join(parts), bars
 

@@ -6,8 +6,9 @@ Skip-gram and CBOW by negative sampling and by hierarchical softmax, and item2ve
 as long as the session (shrink_windows=False). Both sides learn from the same sequences: sessions of the
 training part, cut to their latest --longest items; an item that no sequence holds then is known to neither.
 Both are asked by the same scorer, the one that gensim's rows do best with on validation (at most 5,000
-queries, --trials tried): one for each side would add the chance of the choice to the difference. gensim
-steps lock-free, cowalk in its deterministic mode.
+queries, --trials tried): one for each side would add the chance of the choice to the difference. What both
+come to on validation is told beside the test, whose chance it does not share. gensim steps lock-free, cowalk
+in its deterministic mode.
 """
 
 from __future__ import annotations
@@ -161,6 +162,9 @@ def of_seed(dataset: str, seed: int, options: Any) -> Comparison:
             fitted = FittedVectors(method_for(form, who), train, learned)
             found = judge_next_item(fitted, test, train.vocab.counts, chosen.choice)
             out.add("next-item", f"{name}: {who}", found, chosen, took)
+            out.figures["next-item"][0][f"validation {name}: {who}"] = next_item_recall(
+                fitted, validation, chosen.choice
+            )
             mean = out.estimates("next-item", "recall@20")[f"{name}: {who}"].mean
             say(f"{dataset}, seed {seed}, {name}: {who} {mean:.4f} in {took:.0f} s {dict(chosen.choice)}")
     return out
@@ -177,8 +181,10 @@ def figures_of(seeds: list[Comparison]) -> dict[str, Any]:
     entries = found.entries["next-item"]
     for form in dict.fromkeys(name.rpartition(": ")[0] for name in entries):
         gap = found.difference("next-item", "recall@20", f"{form}: cowalk", f"{form}: gensim")
+        known = found.figures["next-item"]
         sides = {
             who: {
+                "validation": float(np.mean([told[f"validation {form}: {who}"] for told in known])),
                 **{m: found.estimates("next-item", m)[f"{form}: {who}"].mean for m in METRICS},
                 "seconds": [round(s, 1) for s in entries[f"{form}: {who}"].seconds],
                 "chosen": [dict(c.choice) for c in entries[f"{form}: {who}"].chosen],
