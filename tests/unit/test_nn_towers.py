@@ -323,6 +323,15 @@ def test_a_users_table_changes_what_is_recommended(
     monkeypatch.setattr(judging, "judge", lambda _, prepared, **__: judged.append(prepared) or Verdict())
     assert not [note for note in judging.judge_model(back).notes if "not those" in note]
     assert judged[0].events.user_info is not None
+
+    def enough(_: object, prepared: Any, **__: object) -> None:
+        judged.append(prepared)
+        raise UsageError("read enough")
+
+    monkeypatch.setattr(judging, "judge", enough)
+    assert run(["compare", "two-tower", "--events", str(shop.events), "--users", str(users)]) == 2
+    assert "read enough" in capsys.readouterr().err
+    assert judged[1].events.user_info is not None
     with pytest.raises(UsageError, match="is read by engines two-tower and youtube-dnn"):
         cw.fit(str(shop.events), users=str(users), recipe="eges")
     users.write_text("user_id,group\nnobody,old\n")

@@ -165,7 +165,7 @@ def test_without_torch(
         monkeypatch.delitem(sys.modules, f"cowalk.rank.{name}")
     assert run(["rank", "fit", "fm", "--table", clicks]) == 2
     assert "pip install 'cowalk[deep]'" in capsys.readouterr().err
-    assert cowalk.rank.report_of(np.array([0.2, 0.9]), np.array([0, 1]))["auc"] == 1
+    assert cowalk.rank.report_of([0.2, 0.9], [0, 1])["auc"] == 1
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,7 @@ def test_without_torch(
         (["fit", "fm", "--table", "CLICKS", "--set", "numbers=thirds"], 2, "setting numbers = 'thirds'"),
         (["fit", "din", "--events", "EVENTS", "--set", "numbers=log"], 2, "no setting 'numbers'"),
         (["fit", "fm", "--table", "none.csv"], 3, "no such file: none.csv"),
+        (["fit", "mlp", "--events", "EVENTS", "--vectors", "nowhere"], 3, "--vectors nowhere: no such file"),
         (["fit", "fm", "--table", "CLICKS", "--label", "click"], 3, "no column 'click'"),
         (["fit", "fm", "--table", "CLICKS", "--label", "n1"], 3, "is not 0 or 1"),
         (["fit", "fm", "--table", "CLICKS", "--form", "avazu"], 2, "setting form = 'avazu'"),

@@ -17,6 +17,7 @@ def compare(
     ],
     events: o.Events = None,
     items: o.Items = None,
+    users: o.Users = None,
     edges: o.Edges = None,
     dataset: o.Dataset = None,
     user_column: o.UserColumn = None,
@@ -40,7 +41,7 @@ def compare(
 ) -> None:
     """Judge recipes and baselines on the same held-out data, each with as many trials.
 
-    The data are prepared by the first recipe named.
+    The data are prepared by the first recipe named; --users goes with one that reads them.
 
     Example: cowalk compare eges ges bge item-cf --events log.parquet --items items.parquet
     """
@@ -60,6 +61,7 @@ def compare(
     made, recipe = methods_of([*methods, *(BASELINES if baselines else ())], changed)
     with show.progress(quiet) as tell:
         say = show.words_only(tell)
-        prepared = read_inputs(data.events, data.items, data.edges, recipe, say)
+        who = o.one_or_many(users)
+        prepared = read_inputs(data.events, data.items, data.edges, recipe, say, who)
         verdict = judge(made, prepared, seeds=wanted, protocols=asked, split=data.split, progress=say)
     v.show_verdict(verdict, json, report, f"cowalk compare {' '.join(methods)}")

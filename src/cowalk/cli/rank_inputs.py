@@ -11,7 +11,7 @@ import typer
 
 from cowalk.cli import options as o
 from cowalk.cli import show
-from cowalk.errors import UsageError
+from cowalk.errors import DataError, UsageError
 
 OF_A_TABLE = ("label", "group", "form")
 OF_COLUMNS = ("numeric", "categorical", "without", "min_count", "constant")
@@ -220,4 +220,6 @@ def _vectors(source: str) -> Any:
     from cowalk.model import load
     from cowalk.tables import Vectors
 
+    if not Path(source).exists():
+        raise DataError(f"--vectors {source}: no such file; give a model folder, or a file of vectors")
     return load(source) if Path(source).is_dir() else Vectors.load(source)

@@ -201,7 +201,8 @@ class Model(ColdModel):
         """One vector per user of a log: what `recommend` asks with, by the same weights and the same code.
 
         Times `recommender.keys` it is the vector channel's score. A user without a known item gets a zero
-        vector, and a warning tells how many there are; the counts are known events by user.
+        vector, or what a user tower makes of who it is, and a warning tells how many there are; the counts
+        are known events by user.
         """
         asked = self.user_histories(events)
         for line in asked.told():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cowalk.errors import DataError
-from cowalk.tables import Field, Sessions
+from cowalk.tables import Field, Sessions, Vectors
 from cowalk.types import AnyArray, Floats
 
 
@@ -30,7 +30,9 @@ class Envelope:
     groups: int
 
 
-def envelope_radius(vectors: Floats, groups: Field | Sequence[AnyArray], least: int = 2) -> Envelope:
+def envelope_radius(
+    vectors: Floats | Vectors, groups: Field | Sequence[AnyArray], least: int = 2
+) -> Envelope:
     """The envelope of groups of rows of vectors [V, d]: those of each value of a field, or given row lists.
 
     Groups of fewer than `least` rows are left out. DataError where none is left.
@@ -39,7 +41,7 @@ def envelope_radius(vectors: Floats, groups: Field | Sequence[AnyArray], least: 
     kept = [one for one in rows if len(one) >= least]
     if not kept:
         raise DataError(f"envelope: no group has {least} items")
-    table = np.asarray(vectors, dtype=np.float64)
+    table = np.asarray(vectors.array if isinstance(vectors, Vectors) else vectors, dtype=np.float64)
     scale = float(np.sqrt(np.square(table - table.mean(axis=0)).sum(axis=1).mean()))
     radii = np.array([_radius(table[one]) for one in kept]) / max(scale, 1e-300)
     sizes = np.array([len(one) for one in kept], dtype=np.float64)

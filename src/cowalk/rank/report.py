@@ -57,5 +57,7 @@ def report_of(
     scores: AnyArray, labels: AnyArray, groups: AnyArray | None = None, seed: int = 0
 ) -> RankReport:
     """The report of these scores; groups: who saw each row."""
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    groups = None if groups is None else np.asarray(groups)
     figures = click_figures(scores, labels, groups, seed=seed)
     return RankReport(figures, calibration(scores, labels), scores, labels, groups)
